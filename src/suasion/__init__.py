@@ -1,1 +1,6 @@
-"""suasion: finds whom a message truly helps, sends it only where that is lawful, and proves what it changed."""
+"""Find whom a message truly helps, send it only where that is lawful, and prove what it changed."""
+
+import os
+
+# Idle OpenMP threads must sleep: spinning costs LightGBM 3-13x on a shared machine. libgomp reads it at load.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")

@@ -3,7 +3,7 @@
 ::
 
     SuasionError
-    ├── InputError              something the user wrote or asked cannot be done        exit code 2
+    ├── InputError              something the user wrote or asked cannot be done
     │   ├── WorkspaceError      suasion.toml and its folders                            workspace.invalid
     │   ├── SourceError         a source's file or mapping                              ingest.source
     │   ├── ExpressionError     a segment, rule or arm does not parse or type-check     expressions.invalid
@@ -12,14 +12,14 @@
     │   ├── OrderError          a stage was asked before the one it reads from          order.wrong
     │   ├── UndefinedError      a quantity does not exist for these data                stats.undefined
     │   └── MissingExtraError   an optional package is not installed                    extra.missing
-    ├── RefusedError            a rule says no                                          exit code 2
+    ├── RefusedError            a rule says no
     │   ├── TraitRefusedError   this trait may not be used for this purpose             rules.trait
     │   └── ClearanceError      the clearance is absent, forged, foreign or stale       rules.clearance
-    ├── BusyError               another run works on the workspace                      ledger.busy, exit code 2
-    └── DamageError             a stored file is not what the ledger says               lake.damaged, exit code 1
+    ├── BusyError               another run works on the workspace                      ledger.busy
+    └── DamageError             a stored file is not what the ledger says               lake.damaged
 
-Every message says what was asked, what was found, and what to do. Messages carry names, ids and
-counts, never personal values.
+All end the command line with exit code 2, but `DamageError` with 1. Every message says what was asked,
+what was found, and what to do. Messages carry names, ids and counts, never personal values.
 """
 
 from __future__ import annotations

@@ -1,0 +1,6 @@
+"""Spend where it changes most: scores, costs and a budget in; probabilities, then decisions out."""
+
+from suasion.allocation.decide import Decisions, decide
+from suasion.allocation.plan import Options, Plan, plan
+
+__all__ = ["Decisions", "Options", "Plan", "decide", "plan"]

@@ -1,0 +1,108 @@
+"""A campaign as its sponsor declares it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+from sqlalchemy import Connection, insert, select
+
+from suasion.declarations import Declared, read
+from suasion.errors import CampaignError
+from suasion.ledger.schema import campaigns
+from suasion.rules import Purpose
+
+Money = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class TreatmentTerms(Declared):
+    """What a treatment says and costs.
+
+    `cost` is paid for everybody treated; `price` only where the outcome `price_if` comes true
+    (a voucher that is redeemed).
+    """
+
+    message: str | None = None
+    cost: Money = 0.0
+    price: Money = 0.0
+    price_if: str | None = None
+
+
+class Campaign(Declared):
+    """Sponsor, purpose, people, treatments, outcome and budget, as written in ``campaigns/NAME.toml``.
+
+    `holdout` and `exploration` are probabilities a person: the least that "nothing" gets, and what is
+    spread over all treatments that are not expected to harm, so that later policies can be judged.
+    """
+
+    name: str
+    sponsor: str = Field(min_length=1)
+    purpose: Purpose
+    source: str
+    segment: str
+    control: str
+    outcome: str
+    also: tuple[str, ...] = ()
+    features: tuple[str, ...]
+    budget: Money
+    holdout: float = Field(default=0.05, ge=0, le=1)
+    exploration: float = Field(default=0.02, ge=0, le=1)
+    treatments: dict[str, TreatmentTerms] = Field(min_length=1)
+
+    @property
+    def digest(self) -> str:
+        """Digest of the declaration: a changed campaign is another one."""
+        return hashlib.blake2b(self.model_dump_json().encode(), digest_size=16).hexdigest()
+
+
+def campaign_from(path: Path) -> Campaign:
+    """Read a campaign file.
+
+    Parameters
+    ----------
+    path : Path
+        ``campaigns/NAME.toml``; the file's stem is the campaign's name.
+
+    Returns
+    -------
+    Campaign
+
+    Raises
+    ------
+    CampaignError
+        Absent, malformed, or contradicting itself.
+    """
+    asked = f"campaign '{path.stem}'"
+    declared = read(path, Campaign, CampaignError, name=path.stem)
+    if declared.control in declared.treatments:
+        raise CampaignError(asked, "its control is also a treatment", "Control is what nothing means.")
+    if declared.holdout + declared.exploration > 1:
+        raise CampaignError(asked, "holdout and exploration sum to more than 1", "Lower one of them.")
+    return declared
+
+
+def declare(campaign: Campaign, at: datetime) -> Callable[[Connection, int], None]:
+    """Prepare the record of a campaign; declaring the same again changes nothing.
+
+    Parameters
+    ----------
+    campaign : Campaign
+    at : datetime
+
+    Returns
+    -------
+    callable
+        For `Run.writes`.
+    """
+
+    def write(connection: Connection, _run: int) -> None:
+        same = (campaigns.c.name == campaign.name) & (campaigns.c.digest == campaign.digest)
+        if connection.execute(select(campaigns.c.name).where(same)).first() is None:
+            row = {"name": campaign.name, "digest": campaign.digest, "declared_at": at}
+            connection.execute(insert(campaigns).values(**row, declared=campaign.model_dump_json()))
+
+    return write

@@ -1,0 +1,76 @@
+"""The ledger's database: SQLite in WAL mode, every commit on disk before it is acknowledged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event, select, text
+from sqlalchemy.exc import DatabaseError
+from sqlalchemy.pool import NullPool
+
+from suasion.errors import DamageError
+from suasion.lake import StoredTable
+from suasion.ledger.schema import metadata, table_versions
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """An open ledger.
+
+    Parameters
+    ----------
+    path : Path
+        The SQLite file.
+    engine : sqlalchemy.Engine
+    """
+
+    path: Path
+    engine: Engine
+
+    @staticmethod
+    def open(path: Path) -> Ledger:
+        """Open a ledger, making its tables on first use.
+
+        Parameters
+        ----------
+        path : Path
+
+        Returns
+        -------
+        Ledger
+
+        Raises
+        ------
+        DamageError
+            The file is no ledger, or one of another version of suasion.
+        """
+        engine = create_engine(f"sqlite:///{path}", poolclass=NullPool)
+        event.listen(engine, "connect", _configure)
+        try:
+            with engine.begin() as connection:
+                found = connection.execute(text("PRAGMA user_version")).scalar_one()
+                if found not in (0, SCHEMA_VERSION):
+                    raise DamageError(str(path), f"ledger version {found}", f"Use version {SCHEMA_VERSION}.")
+                if found == 0:
+                    metadata.create_all(connection)
+                    connection.execute(text(f"PRAGMA user_version = {SCHEMA_VERSION:d}"))
+        except DatabaseError as error:
+            raise DamageError(
+                str(path), f"not a readable ledger ({type(error.orig).__name__})", "Restore it."
+            ) from error
+        return Ledger(path, engine)
+
+    def current(self) -> dict[str, tuple[int, StoredTable]]:
+        """The newest version of every table, read in one transaction."""
+        with self.engine.connect() as connection:
+            rows = connection.execute(select(table_versions).order_by(table_versions.c.version)).all()
+        return {r.name: (r.version, StoredTable(r.name, r.file, r.rows, r.size)) for r in rows}
+
+
+def _configure(connection: Any, _record: Any) -> None:
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000"):
+        connection.execute(f"PRAGMA {pragma}").close()

@@ -1,0 +1,77 @@
+"""The record of what was drawn for whom, with its probability."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from sqlalchemy import Connection, insert, select
+
+from suasion.ledger.database import Ledger
+from suasion.ledger.schema import draws, plans
+
+
+def record_draws(
+    campaign: str,
+    digest: str,
+    persons: npt.NDArray[np.int64],
+    treatments: Sequence[str],
+    probabilities: npt.NDArray[np.float64],
+    *,
+    keyed: bool,
+) -> Callable[[Connection, int], None]:
+    """Prepare the draws of a plan for the transaction that publishes it; a plan is drawn once.
+
+    Parameters
+    ----------
+    campaign : str
+    digest : str
+        Digest of the plan and of the salt of the draw; recording the same draw again changes nothing.
+    persons : array of int64, shape (n,)
+    treatments : sequence of str, length n
+        What was drawn for each person.
+    probabilities : array of float, shape (n,)
+        The stored marginal probability of what was drawn.
+    keyed : bool
+        Whether a secret key was used.
+
+    Returns
+    -------
+    callable
+        For `Run.writes`.
+    """
+
+    def write(connection: Connection, run: int) -> None:
+        if connection.execute(select(plans.c.id).where(plans.c.digest == digest)).first():
+            return
+        row = {"campaign": campaign, "digest": digest, "keyed": int(keyed), "run": run}
+        (plan,) = connection.execute(insert(plans).values(row)).inserted_primary_key or (0,)
+        # The driver's executemany: SQLAlchemy's own handling of a million rows takes several times as long.
+        people, chances = persons.tolist(), probabilities.tolist()
+        rows = list(zip([plan] * len(people), people, treatments, chances, strict=True))
+        connection.connection.cursor().executemany(f"INSERT INTO {draws.name} VALUES (?, ?, ?, ?)", rows)
+
+    return write
+
+
+def drawn(ledger: Ledger, digest: str) -> pa.Table:
+    """The draws of one plan.
+
+    Parameters
+    ----------
+    ledger : Ledger
+    digest : str
+
+    Returns
+    -------
+    pyarrow.Table
+        Columns person, treatment, probability; ordered by person; empty if there is no such plan.
+    """
+    chosen = select(draws.c.person, draws.c.treatment, draws.c.probability).join(plans)
+    with ledger.engine.connect() as connection:
+        rows = connection.execute(chosen.where(plans.c.digest == digest).order_by(draws.c.person)).all()
+    columns = zip(*rows, strict=True) if rows else ((), (), ())
+    schema = pa.schema([("person", pa.int64()), ("treatment", pa.string()), ("probability", pa.float64())])
+    return pa.table([list(column) for column in columns], schema=schema)

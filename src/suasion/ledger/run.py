@@ -1,0 +1,161 @@
+"""A run: reads published tables, writes new ones, and publishes all of them at once or none."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+import pyarrow as pa
+from sqlalchemy import Connection, insert, select
+
+from suasion.errors import BusyError, OrderError
+from suasion.lake import StoredTable, load, store, sweep
+from suasion.ledger.database import Ledger
+from suasion.ledger.schema import runs, table_versions
+
+
+@dataclass(frozen=True)
+class Tables:
+    """The published tables as they stood at one moment.
+
+    Parameters
+    ----------
+    lake : Path
+        Folder of the files.
+    versions : dict of str to (int, StoredTable)
+    """
+
+    lake: Path
+    versions: dict[str, tuple[int, StoredTable]]
+
+    def read(self, name: str, first: str) -> pa.Table:
+        """Read a table.
+
+        Parameters
+        ----------
+        name : str
+        first : str
+            The command that makes it, for the error message.
+
+        Returns
+        -------
+        pyarrow.Table
+
+        Raises
+        ------
+        OrderError
+            The table does not exist yet.
+        """
+        if name not in self.versions:
+            raise OrderError(f"table '{name}'", "it has not been made yet", f"Run `suasion {first}` first.")
+        return load(self.lake, self.versions[name][1])
+
+    def version(self, *names: str) -> str:
+        """The versions of these tables as one text; 0 where a table does not exist."""
+        return " ".join(f"{n}@{self.versions[n][0] if n in self.versions else 0}" for n in names)
+
+
+@dataclass(frozen=True)
+class Run(Tables):
+    """The one writer of a workspace. It sees its own new tables; others see them when it has ended well.
+
+    Parameters
+    ----------
+    made : dict of str to str
+        Tables made in this run, each with the versions it was made from.
+    writes : list of callables
+        Further rows for the ledger, written in the transaction that publishes the tables; each is
+        called with the connection and the run's id.
+    """
+
+    made: dict[str, str] = field(default_factory=dict[str, str])
+    writes: list[Callable[[Connection, int], None]] = field(
+        default_factory=list[Callable[[Connection, int], None]]
+    )
+
+    def write(self, name: str, table: pa.Table, inputs: str = "") -> None:
+        """Store a new version of a table, to be published when the run ends well.
+
+        Parameters
+        ----------
+        name : str
+        table : pyarrow.Table
+        inputs : str
+            Versions of the tables it was made from, by `Tables.version`.
+        """
+        before = self.versions[name][0] if name in self.versions else 0
+        version = before if name in self.made else before + 1
+        self.versions[name] = (version, store(self.lake, name, table))
+        self.made[name] = inputs
+
+
+def reading(ledger: Ledger, lake: Path) -> Tables:
+    """The tables as published now; later publications do not change what it reads."""
+    return Tables(lake, ledger.current())
+
+
+@contextmanager
+def running(ledger: Ledger, lake: Path, command: str, at: datetime) -> Generator[Run]:
+    """Open the one run a workspace may have; publish in a single transaction when the block ends well.
+
+    A run that raises, or whose process is killed, publishes nothing; its files are swept by the next.
+
+    Parameters
+    ----------
+    ledger : Ledger
+    lake : Path
+    command : str
+        What is run, for the record.
+    at : datetime
+        Now, with time zone.
+
+    Yields
+    ------
+    Run
+
+    Raises
+    ------
+    BusyError
+        Another run is under way in any process.
+    """
+    with _locked(ledger.path.with_suffix(".lock")):
+        with ledger.engine.connect() as connection:
+            sweep(lake, connection.execute(select(table_versions.c.file)).scalars())
+        run = Run(lake, ledger.current())
+        yield run
+        if run.made or run.writes:
+            _publish(ledger, run, command, at)
+
+
+def _publish(ledger: Ledger, run: Run, command: str, at: datetime) -> None:
+    with ledger.engine.begin() as connection:
+        made = connection.execute(insert(runs).values(command=command, published_at=at))
+        (run_id,) = made.inserted_primary_key or (0,)
+        for name, inputs in run.made.items():
+            version, stored = run.versions[name]
+            row = {**asdict(stored), "version": version, "inputs": inputs, "run": run_id}
+            connection.execute(insert(table_versions).values(row))
+        for write in run.writes:
+            write(connection, run_id)
+
+
+@contextmanager
+def _locked(path: Path) -> Generator[None]:
+    with path.open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            holder = file.read().strip() or "unknown"
+            raise BusyError(
+                "a run", f"process {holder} is at work on this workspace", "Wait until it ends."
+            ) from None
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield

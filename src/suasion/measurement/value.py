@@ -1,0 +1,73 @@
+"""The value of treatment probabilities, estimated on an experiment that drew others."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from suasion.errors import UndefinedError
+from suasion.scores import Scores
+from suasion.stats import Estimate, mean
+
+Floats = npt.NDArray[np.float64]
+
+
+def aipw_value(
+    scores: Scores, outcome: str, probabilities: Floats, against: Floats | None = None
+) -> Estimate:
+    """Mean outcome a person if treatments were given with these probabilities.
+
+    The mean over people of the AIPW scores weighted by the probabilities (Dudik, Erhan, Langford, Li
+    2014, Statistical Science 29:485); the interval is that of the mean, clustered by household where
+    households are known.
+
+    Parameters
+    ----------
+    scores : Scores
+    outcome : str
+    probabilities : array of float, shape (n, arms)
+        Rows sum to 1; the control first.
+    against : array of float, shape (n, arms), optional
+        Other probabilities; the value is then the paired difference.
+
+    Returns
+    -------
+    Estimate
+    """
+    weights = probabilities if against is None else probabilities - against
+    values = (weights * scores.aipw[outcome]).sum(axis=1)
+    return mean(values, scores.households, "AIPW" if against is None else "AIPW, paired")
+
+
+def weighted_value(scores: Scores, outcome: str, probabilities: Floats) -> Estimate:
+    """Mean outcome a person by weighting alone: no outcome model is involved.
+
+    The self-normalized estimator (Hajek 1971): people whose treatment the policy would also give count by
+    its probability over theirs. With constant known probabilities "treat all" is the mean of that arm.
+    The interval linearizes the ratio.
+
+    Parameters
+    ----------
+    scores : Scores
+    outcome : str
+    probabilities : array of float, shape (n, arms)
+
+    Returns
+    -------
+    Estimate
+
+    Raises
+    ------
+    UndefinedError
+        Nobody in the experiment got a treatment that the policy would give.
+    """
+    rows = np.arange(len(scores.persons))
+    weights = probabilities[rows, scores.arms] / scores.received
+    if not weights.sum() > 0:
+        raise UndefinedError("a weighted value", "nobody got what the policy gives", "Use the AIPW value.")
+    values = scores.observed[outcome]
+    center = float(weights @ values / weights.sum())
+    influence = center + weights * (values - center) / weights.mean()
+    spread = mean(influence, scores.households, "self-normalized weighting")
+    half = spread.high - spread.value
+    return Estimate(center, center - half, center + half, spread.n, spread.method)

@@ -1,0 +1,7 @@
+"""Give persons traits, each with type, category, source and time, and assemble the facts that rules judge."""
+
+from suasion.profiles.catalogue import Trait, catalogue_from, types
+from suasion.profiles.facts import FACT_TABLES, assemble_facts
+from suasion.profiles.store import store_profiles
+
+__all__ = ["FACT_TABLES", "Trait", "assemble_facts", "catalogue_from", "store_profiles", "types"]

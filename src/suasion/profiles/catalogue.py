@@ -1,0 +1,64 @@
+"""The traits a workspace knows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from suasion.declarations import Declared, read
+from suasion.errors import WorkspaceError
+from suasion.expressions import Type
+
+
+class Trait(Declared):
+    """What is known of a kind of attribute.
+
+    `category` decides whether rules let it select people: ``age``, ``sex``, ``health``, ``belief``,
+    ``politics``, ``origin``, ``debt`` ... are judged; others are names of your own. `fact` says that the
+    rules may read it as this fact about the person.
+    """
+
+    type: Type
+    category: str = Field(min_length=1)
+    label: str = Field(min_length=1)
+    fact: Literal["age"] | None = None
+
+
+class Catalogue(Declared):
+    """One file of ``traits/``."""
+
+    traits: dict[str, Trait]
+
+
+def catalogue_from(folder: Path) -> dict[str, Trait]:
+    """Read all files of ``traits/``.
+
+    Parameters
+    ----------
+    folder : Path
+
+    Returns
+    -------
+    dict of str to Trait
+        In the order of files and of lines.
+
+    Raises
+    ------
+    WorkspaceError
+        A file is malformed, or two define the same trait.
+    """
+    catalogue: dict[str, Trait] = {}
+    for path in sorted(folder.glob("*.toml")):
+        for name, trait in read(path, Catalogue, WorkspaceError).traits.items():
+            if name in catalogue:
+                raise WorkspaceError(f"traits/{path.name}", f"a second trait '{name}'", "Remove one.")
+            catalogue[name] = trait
+    return catalogue
+
+
+def types(catalogue: Mapping[str, Trait]) -> dict[str, Type]:
+    """The type of each trait, as expressions want it."""
+    return {name: trait.type for name, trait in catalogue.items()}

@@ -1,0 +1,107 @@
+"""Records of resolved persons become one row a person."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pyarrow as pa
+
+from suasion.expressions import Type, quote
+from suasion.identity import Resolution
+from suasion.ingest import Records, Source
+from suasion.lake import query
+from suasion.ledger import Run
+from suasion.profiles.catalogue import Trait, types
+
+ARROW = {
+    Type.BOOLEAN: pa.bool_(),
+    Type.INTEGER: pa.int64(),
+    Type.NUMBER: pa.float64(),
+    Type.TEXT: pa.string(),
+    Type.DATE: pa.date32(),
+}
+
+
+def store_profiles(
+    run: Run,
+    sources: Sequence[Source],
+    read: Mapping[str, Records],
+    who: Resolution,
+    catalogue: Mapping[str, Trait],
+) -> None:
+    """Write everything known of persons.
+
+    Tables: ``identities``; ``records.SOURCE`` (person, household, arm, probability, outcomes and
+    consents as received); ``rejects.SOURCE``; ``traits`` (one row a person; where sources differ, the
+    most recently observed value that is not missing); ``known_from`` (person, source, and what the
+    source declares).
+
+    Parameters
+    ----------
+    run : Run
+    sources : sequence of Source
+    read : mapping of str to Records
+        By name of the source.
+    who : Resolution
+    catalogue : mapping of str to Trait
+    """
+    run.write("identities", who.identities)
+    known_from: list[pa.Table] = []
+    parts: list[tuple[Source, pa.Table]] = []
+    for source in sources:
+        records = read[source.name].records.add_column(0, "person", pa.array(who.persons[source.name]))
+        run.write(f"rejects.{source.name}", read[source.name].rejects)
+        run.write(f"records.{source.name}", _without_identifiers(records))
+        known_from.append(_declared(source, records))
+        parts.append((source, records))
+    run.write("known_from", pa.concat_tables(known_from))
+    run.write("traits", _merged(parts, types(catalogue)))
+
+
+def _without_identifiers(records: pa.Table) -> pa.Table:
+    """The columns that hold neither identifier nor contact detail; a household becomes a number."""
+    keep = [
+        name
+        for name in records.column_names
+        if not name.startswith(("id:", "contact:", "trait:")) and name != "household"
+    ]
+    table = records.select(keep)
+    household = pa.nulls(records.num_rows, pa.int64())
+    if "household" in records.column_names:
+        codes = records["household"].combine_chunks().dictionary_encode()
+        household = codes.indices.cast(pa.int64())
+    return table.append_column("household", household)
+
+
+def _declared(source: Source, records: pa.Table) -> pa.Table:
+    """Per person what the source says of all its rows."""
+    adult = next((bool(a.value) for a in source.attest if a.fact == "adult"), None)
+    n = records.num_rows
+    return pa.table(
+        {
+            "person": records["person"],
+            "source": pa.array([source.name] * n, pa.string()),
+            "basis": pa.array([str(source.basis)] * n, pa.string()),
+            "adult": pa.array([adult] * n, pa.bool_()),
+        }
+    )
+
+
+def _merged(parts: Sequence[tuple[Source, pa.Table]], wanted: Mapping[str, Type]) -> pa.Table:
+    """One row a person: each trait as observed last, from an older source where that one lacks it."""
+    newest = sorted(parts, key=lambda part: part[0].observed_on, reverse=True)
+    tables = {f"s{i}": records for i, (_, records) in enumerate(newest)}
+    everybody = " UNION ".join(f"SELECT person FROM {name}" for name in tables)
+    columns: list[str] = ["person"]
+    for trait in wanted:
+        column = quote(f"trait:{trait}")
+        having = [f"{n}.{column}" for n, t in tables.items() if f"trait:{trait}" in t.column_names]
+        if having:
+            columns.append(f"coalesce({', '.join(having)}) AS {quote(trait)}")
+        else:
+            columns.append(f"NULL AS {quote(trait)}")
+    # A person with several records in one source (linked by another source) counts once, by the first line.
+    first = "(SELECT * FROM {0} QUALIFY row_number() OVER (PARTITION BY person ORDER BY line) = 1) AS {0}"
+    joins = " ".join(f"LEFT JOIN {first.format(name)} USING (person)" for name in tables)
+    merged = query(f"SELECT {', '.join(columns)} FROM ({everybody}) AS p {joins} ORDER BY person", tables)
+    return merged.cast(pa.schema([("person", pa.int64()), *((t, ARROW[k]) for t, k in wanted.items())]))

@@ -1,0 +1,81 @@
+"""The proof of a positive verdict for a set of persons."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import numpy as np
+import numpy.typing as npt
+
+from suasion.errors import ClearanceError
+from suasion.rules.purpose import Purpose, Use
+
+MAX_AGE = timedelta(minutes=15)
+_KEY = secrets.token_bytes(32)
+"""Known to this process only: a clearance cannot be written down, copied or made elsewhere."""
+
+PersonIds = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Clearance:
+    """Permission for a set of persons, made by `Gate.judge` alone.
+
+    Parameters
+    ----------
+    persons : array of int64, shape (n,)
+        Ids of the permitted persons, sorted.
+    uses, purpose, campaign, territory, channel
+        What is permitted, for whom and where; `channel` is None where nobody is contacted.
+    rules : str
+        Digest of the rule packs that judged.
+    facts : str
+        Version of the facts that were judged.
+    at : datetime
+        When it was judged; it lives `MAX_AGE`.
+    seal : bytes
+        Keyed hash over all of the above.
+    """
+
+    persons: PersonIds
+    uses: frozenset[Use]
+    purpose: Purpose
+    campaign: str
+    territory: str
+    channel: str | None
+    rules: str
+    facts: str
+    at: datetime
+    seal: bytes
+
+    def refuse(self, found: str) -> ClearanceError:
+        """The error for this clearance, without a person in it."""
+        return ClearanceError(f"clearance for campaign '{self.campaign}'", found, "Judge the persons again.")
+
+
+def seal(
+    persons: PersonIds,
+    uses: frozenset[Use],
+    purpose: Purpose,
+    campaign: str,
+    territory: str,
+    channel: str | None,
+    rules: str,
+    facts: str,
+    at: datetime,
+) -> bytes:
+    """The keyed hash over the content of a clearance."""
+    parts = [*sorted(uses), purpose, campaign, territory, channel, rules, facts, at.isoformat()]
+    digest = hashlib.blake2b(repr(parts).encode(), key=_KEY)
+    digest.update(np.ascontiguousarray(persons, np.int64).tobytes())
+    return digest.digest()
+
+
+def is_genuine(clearance: Clearance) -> bool:
+    """Whether this process made the clearance and nothing in it was changed since."""
+    content = {name: value for name, value in vars(clearance).items() if name != "seal"}
+    return hmac.compare_digest(seal(**content), clearance.seal)

@@ -1,0 +1,60 @@
+"""The closed lists that every rule is scoped by."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+
+class Purpose(StrEnum):
+    """What data may be used for. The list is closed: a purpose that is not here is not permitted."""
+
+    ADVOCACY = "advocacy"
+    CIVIC = "civic"
+    COMMERCIAL = "commercial"
+    CREDIT = "credit"
+    EMPLOYMENT = "employment"
+    FUNDRAISING = "fundraising"
+    HOUSING = "housing"
+    POLITICAL = "political"
+    PUBLIC_HEALTH = "public_health"
+
+
+class Basis(StrEnum):
+    """The lawful ground on which a source's rows are held.
+
+    The first five follow Article 6(1) of Regulation (EU) 2016/679. `RESEARCH_REPLAY` is ours: the rows
+    of a finished experiment, for learning and evaluation, never for contacting anybody.
+    """
+
+    CONSENT = "consent"
+    CONTRACT = "contract"
+    LEGAL_OBLIGATION = "legal_obligation"
+    LEGITIMATE_INTEREST = "legitimate_interest"
+    PUBLIC_TASK = "public_task"
+    RESEARCH_REPLAY = "research_replay"
+
+
+class Use(StrEnum):
+    """What is about to happen to the data of a person."""
+
+    LEARN = "learn"
+    EVALUATE = "evaluate"
+    CONTACT = "contact"
+
+
+@dataclass(frozen=True)
+class Jurisdiction:
+    """The place whose law applies, at a date.
+
+    Parameters
+    ----------
+    territory : str
+        ISO 3166-1 alpha-2 code.
+    on : date
+        The day whose law counts.
+    """
+
+    territory: str
+    on: date

@@ -1,0 +1,72 @@
+"""Traits as the matrix that trees learn from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+LEVELS = 100
+"""Text values beyond the most frequent so many share one code: rare ones only name individuals."""
+
+
+@dataclass(frozen=True)
+class Features:
+    """A numeric matrix with missing values and categories.
+
+    Parameters
+    ----------
+    matrix : array of float, shape (n, p)
+        NaN is missing; categories are codes from 0.
+    categorical : tuple of int
+        Columns that hold codes.
+    """
+
+    matrix: npt.NDArray[np.float64]
+    categorical: tuple[int, ...]
+
+
+def encode(table: pa.Table) -> Features:
+    """Encode traits: numbers as they are, booleans as 0 and 1, dates as days, text as codes.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+        One column a trait; at least one.
+
+    Returns
+    -------
+    Features
+
+    Examples
+    --------
+    >>> import pyarrow as pa
+    >>> encode(pa.table({"age": [40, None], "place": ["b", "a"]})).matrix.tolist()
+    [[40.0, 0.0], [nan, 1.0]]
+    """
+    columns = [_codes(column) if _is_text(column) else _numbers(column) for column in table.columns]
+    categorical = tuple(i for i, column in enumerate(table.columns) if _is_text(column))
+    matrix = np.column_stack(columns) if columns else np.zeros((table.num_rows, 0))
+    return Features(np.ascontiguousarray(matrix), categorical)
+
+
+def _is_text(column: pa.ChunkedArray) -> bool:
+    return pa.types.is_string(column.type) or pa.types.is_large_string(column.type)
+
+
+def _numbers(column: pa.ChunkedArray) -> npt.NDArray[np.float64]:
+    if pa.types.is_date(column.type):
+        column = column.cast(pa.date32()).cast(pa.int32())
+    return column.cast(pa.float64()).to_numpy(zero_copy_only=False)
+
+
+def _codes(column: pa.ChunkedArray) -> npt.NDArray[np.float64]:
+    counted = pc.value_counts(column.drop_null()).to_pylist()
+    ordered = sorted(counted, key=lambda level: (-level["counts"], level["values"]))
+    levels = pa.array([level["values"] for level in ordered[:LEVELS]], column.type)
+    codes = pc.fill_null(pc.index_in(column, levels), len(levels))
+    present = pc.if_else(column.is_null(), pa.scalar(None, pa.float64()), codes.cast(pa.float64()))
+    return present.to_numpy(zero_copy_only=False)

@@ -1,0 +1,131 @@
+"""Cross-fitted effects by the doubly robust learner, and AIPW scores."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
+from suasion.experiments import Assignment, Trial
+from suasion.rules import Clearance, Gate
+from suasion.scores.features import Features, encode
+from suasion.scores.folds import folds
+from suasion.scores.learner import learn, propensities
+from suasion.scores.scores import Scores
+
+Floats = npt.NDArray[np.float64]
+Rows = npt.NDArray[np.int64]
+FOLDS = 5
+OUTCOME_TREES = 60
+EFFECT_TREES = 40
+
+
+def fit(
+    trial: Trial,
+    clearance: Clearance,
+    gate: Gate,
+    facts: str,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Scores:
+    """Estimate the effect of each treatment on the first outcome, and AIPW scores of all outcomes.
+
+    For each fold, outcome models of each arm and a doubly robust effect learner (Kennedy 2023, Electronic
+    Journal of Statistics 17:3008) are fitted on the other folds only; the learner's own pseudo-outcomes
+    come from a split of those folds in two halves. The AIPW score of a person for an arm (Robins,
+    Rotnitzky, Zhao 1994, JASA 89:846) is ``m_arm(x) + 1{got arm} / P(arm | x) * (y - m_arm(x))``.
+
+    Parameters
+    ----------
+    trial : Trial
+    clearance : Clearance
+        Must permit learning from every person of the trial.
+    gate : Gate
+        The rules and the occasion as they stand now.
+    facts : str
+        Version of the facts as they stand now.
+    progress : callable
+        Called with a line about each step.
+
+    Returns
+    -------
+    Scores
+
+    Raises
+    ------
+    ClearanceError
+        The clearance is forged, foreign, stale, too narrow, or for something else.
+    """
+    gate.admit(clearance, trial.persons, facts)
+    features = encode(trial.features)
+    n, arms = len(trial.persons), len(trial.design.treatments)
+    expected = {name: np.empty((n, arms)) for name in trial.outcomes}
+    effects, chance = np.empty((n, arms - 1)), np.empty((n, arms))
+    fold_of = folds(trial, FOLDS, "folds")
+    for fold in range(FOLDS):
+        progress(f"fold {fold + 1} of {FOLDS}")
+        inside, outside = np.flatnonzero(fold_of != fold), np.flatnonzero(fold_of == fold)
+        chance[outside] = _chances(trial, features, inside, outside)
+        for name, values in trial.outcomes.items():
+            expected[name][outside] = _expectations(trial, features, values, inside, outside)
+        effects[outside] = _effects(trial, features, inside, outside)
+    received = chance[np.arange(n), trial.arms]
+    return Scores(
+        persons=trial.persons,
+        households=trial.households,
+        arms=trial.arms,
+        received=received,
+        effects=effects,
+        observed=trial.outcomes,
+        expected=expected,
+        aipw={
+            name: _aipw(expected[name], trial.arms, received, trial.outcomes[name]) for name in trial.outcomes
+        },
+    )
+
+
+def _expectations(trial: Trial, features: Features, values: Floats, inside: Rows, outside: Rows) -> Floats:
+    """Mean outcome under each arm for the persons outside, learned inside; shape (outside, arms)."""
+    columns: list[Floats] = []
+    for arm in range(len(trial.design.treatments)):
+        rows = inside[trial.arms[inside] == arm]
+        model = learn(features, rows, values[rows], rounds=OUTCOME_TREES)
+        columns.append(np.asarray(model.predict(features.matrix[outside])))
+    return np.column_stack(columns)
+
+
+def _chances(trial: Trial, features: Features, inside: Rows, outside: Rows) -> Floats:
+    """Probability of each arm for the persons outside; only the column received counts where it is known."""
+    arms = len(trial.design.treatments)
+    if trial.design.assignment is Assignment.KNOWN:
+        return np.repeat(trial.received[outside, None], arms, axis=1)
+    if trial.design.assignment is Assignment.RANDOMIZED:
+        shares = np.bincount(trial.arms[inside], minlength=arms) / len(inside)
+        return np.tile(shares, (len(outside), 1))
+    return propensities(features, inside, trial.arms[inside], outside)
+
+
+def _effects(trial: Trial, features: Features, inside: Rows, outside: Rows) -> Floats:
+    """Effect of each treatment for the persons outside, by a regression of pseudo-outcomes inside."""
+    values = next(iter(trial.outcomes.values()))
+    half = folds(trial, 2, "halves")[inside]
+    expected = np.empty((len(inside), len(trial.design.treatments)))
+    chance = np.empty_like(expected)
+    for side in (0, 1):
+        near, far = inside[half != side], inside[half == side]
+        expected[half == side] = _expectations(trial, features, values, near, far)
+        chance[half == side] = _chances(trial, features, near, far)
+    arms = trial.arms[inside]
+    pseudo = _aipw(expected, arms, chance[np.arange(len(inside)), arms], values[inside])
+    models = (
+        learn(features, inside, pseudo[:, arm] - pseudo[:, 0], rounds=EFFECT_TREES)
+        for arm in range(1, pseudo.shape[1])
+    )
+    return np.column_stack([np.asarray(model.predict(features.matrix[outside])) for model in models])
+
+
+def _aipw(expected: Floats, arms: Rows, received: Floats, values: Floats) -> Floats:
+    scores = expected.copy()
+    rows = np.arange(len(arms))
+    scores[rows, arms] += (values - expected[rows, arms]) / received
+    return scores
