@@ -48,7 +48,8 @@ def decide(plan: Plan, salt: str, key: bytes = b"") -> Decisions:
     --------
     >>> import numpy as np
     >>> from suasion.allocation import Options, plan
-    >>> options = Options(np.arange(4), ("mail",), np.ones((4, 1)), np.ones((4, 1)), np.array([True]))
+    >>> ones = np.ones((4, 1))
+    >>> options = Options(np.arange(4), "none", ("mail",), ones, ones, np.array([True]))
     >>> int(decide(plan(options, 2, 0.0, 0.0), "demo").chosen.sum())
     2
     """

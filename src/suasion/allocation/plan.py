@@ -21,6 +21,8 @@ class Options:
     Parameters
     ----------
     persons : array of int64, shape (n,)
+    control : str
+        What nothing is called.
     treatments : tuple of str, length k
     effects : array of float, shape (n, k)
         Expected effect of each treatment against nothing, in units of the outcome.
@@ -31,6 +33,7 @@ class Options:
     """
 
     persons: npt.NDArray[np.int64]
+    control: str
     treatments: tuple[str, ...]
     effects: Floats
     costs: Floats
@@ -104,8 +107,8 @@ def plan(options: Options, budget: float, holdout: float, exploration: float) ->
     Examples
     --------
     >>> import numpy as np
-    >>> options = Options(np.arange(3), ("mail",), np.array([[0.3], [0.1], [-0.1]]), np.ones((3, 1)),
-    ...                   np.array([True]))
+    >>> effects = np.array([[0.3], [0.1], [-0.1]])
+    >>> options = Options(np.arange(3), "none", ("mail",), effects, np.ones((3, 1)), np.array([True]))
     >>> plan(options, budget=1, holdout=0, exploration=0).probabilities[:, 1].tolist()
     [1.0, 0.0, 0.0]
     """
@@ -115,19 +118,41 @@ def plan(options: Options, budget: float, holdout: float, exploration: float) ->
         raise CampaignError("floors", "holdout and exploration leave [0, 1]", "Lower one of them.")
     if not np.isfinite(options.costs).all() or options.costs.min(initial=0) < 0:
         raise CampaignError("costs", "a cost below 0 or not finite", "Correct the treatments' costs.")
-    spendable = _spendable(options, budget)
-    floors, notes = _floors(options, spendable, exploration)
-    room = np.where(options.open.any(axis=1), 1 - holdout - floors.sum(axis=1), 0.0)
-    left = spendable - float((floors * options.costs).sum())
-    chosen, price = _knapsack(options, room, max(left, 0.0))
-    treated = floors + chosen
-    probabilities = np.column_stack([1 - treated.sum(axis=1), treated])
-    cost = float((treated * options.costs).sum())
+    probabilities, price, notes = spread(options, _spendable(options, budget), holdout, exploration)
+    cost = _cost(probabilities[:, 1:], options)
     if not options.open.any():
         notes = (*notes, "No option is both permitted and expected to help anybody: nobody is treated.")
     elif budget == 0 and cost == 0:
         notes = (*notes, "A budget of 0 buys nothing but options that cost nothing.")
-    return Plan(options, np.clip(probabilities, 0, 1), budget, cost, price, notes)
+    return Plan(options, probabilities, budget, cost, price, notes)
+
+
+def spread(
+    options: Options, money: float, holdout: float, exploration: float
+) -> tuple[Floats, float, tuple[str, ...]]:
+    """The floors, and the best use of the rest of the money.
+
+    Parameters
+    ----------
+    options : Options
+    money : float
+        Expected cost at most.
+    holdout, exploration : float
+
+    Returns
+    -------
+    array of float, shape (n, 1 + k)
+        Probabilities, nothing first.
+    float
+        Shadow price: outcomes that one more unit of money would add.
+    tuple of str
+        What could not be done as asked.
+    """
+    floors, notes = _floors(options, money, exploration)
+    room = np.where(options.open.any(axis=1), 1 - holdout - floors.sum(axis=1), 0.0)
+    chosen, price = _knapsack(options, room, max(money - _cost(floors, options), 0.0))
+    treated = floors + chosen
+    return np.clip(np.column_stack([1 - treated.sum(axis=1), treated]), 0, 1), price, notes
 
 
 def _spendable(options: Options, budget: float) -> float:
@@ -145,14 +170,14 @@ def _spendable(options: Options, budget: float) -> float:
     return max(0.0, budget - largest)
 
 
-def _floors(options: Options, spendable: float, exploration: float) -> tuple[Floats, tuple[str, ...]]:
+def _floors(options: Options, money: float, exploration: float) -> tuple[Floats, tuple[str, ...]]:
     """The exploration floor of every option, and what had to be said about it."""
     count = options.open.sum(axis=1, keepdims=True)
     floors = np.where(options.open, exploration / np.maximum(count, 1), 0.0)
-    cost = float((floors * options.costs).sum())
-    if cost <= spendable:
+    cost = _cost(floors, options)
+    if cost <= money:
         return floors, ()
-    share = spendable / cost
+    share = money / cost
     note = f"The budget pays for {share:.0%} of the exploration floor; nothing is left to target with."
     return floors * share, (note,)
 

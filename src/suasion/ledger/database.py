@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event, select, text
+from sqlalchemy import Engine, Row, create_engine, event, select, text
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.pool import NullPool
 
@@ -15,6 +15,24 @@ from suasion.lake import StoredTable
 from suasion.ledger.schema import metadata, table_versions
 
 SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True)
+class TableVersion:
+    """A version of a table.
+
+    Parameters
+    ----------
+    version : int
+        Counts from 1.
+    stored : StoredTable
+    inputs : str
+        What it was made from: versions of tables, digests of declarations and rules.
+    """
+
+    version: int
+    stored: StoredTable
+    inputs: str
 
 
 @dataclass(frozen=True)
@@ -64,11 +82,20 @@ class Ledger:
             ) from error
         return Ledger(path, engine)
 
-    def current(self) -> dict[str, tuple[int, StoredTable]]:
+    def current(self) -> dict[str, TableVersion]:
         """The newest version of every table, read in one transaction."""
         with self.engine.connect() as connection:
             rows = connection.execute(select(table_versions).order_by(table_versions.c.version)).all()
-        return {r.name: (r.version, StoredTable(r.name, r.file, r.rows, r.size)) for r in rows}
+        return {
+            row.name: TableVersion(
+                row.version, StoredTable(row.name, row.file, row.rows, row.size), row.inputs
+            )
+            for row in rows
+        }
+
+
+def _version(row: Row[Any]) -> TableVersion:
+    return TableVersion(row.version, StoredTable(row.name, row.file, row.rows, row.size), row.inputs)
 
 
 def _configure(connection: Any, _record: Any) -> None:

@@ -14,8 +14,8 @@ import pyarrow as pa
 from sqlalchemy import Connection, insert, select
 
 from suasion.errors import BusyError, OrderError
-from suasion.lake import StoredTable, load, store, sweep
-from suasion.ledger.database import Ledger
+from suasion.lake import load, store, sweep
+from suasion.ledger.database import Ledger, TableVersion
 from suasion.ledger.schema import runs, table_versions
 
 
@@ -27,20 +27,22 @@ class Tables:
     ----------
     lake : Path
         Folder of the files.
-    versions : dict of str to (int, StoredTable)
+    versions : dict of str to TableVersion
     """
 
     lake: Path
-    versions: dict[str, tuple[int, StoredTable]]
+    versions: dict[str, TableVersion]
 
-    def read(self, name: str, first: str) -> pa.Table:
+    def read(self, name: str, made_by: str, inputs: str | None = None) -> pa.Table:
         """Read a table.
 
         Parameters
         ----------
         name : str
-        first : str
+        made_by : str
             The command that makes it, for the error message.
+        inputs : str, optional
+            What it must have been made from.
 
         Returns
         -------
@@ -49,15 +51,22 @@ class Tables:
         Raises
         ------
         OrderError
-            The table does not exist yet.
+            The table does not exist yet, or was made from something else than `inputs`.
         """
         if name not in self.versions:
-            raise OrderError(f"table '{name}'", "it has not been made yet", f"Run `suasion {first}` first.")
-        return load(self.lake, self.versions[name][1])
+            raise OrderError(f"table '{name}'", "it has not been made yet", f"Run `suasion {made_by}` first.")
+        version = self.versions[name]
+        if inputs is not None and version.inputs != inputs:
+            raise OrderError(
+                f"table '{name}'",
+                "people, rules or declarations have changed since it was made",
+                f"Run `suasion {made_by}` again.",
+            )
+        return load(self.lake, version.stored)
 
     def version(self, *names: str) -> str:
         """The versions of these tables as one text; 0 where a table does not exist."""
-        return " ".join(f"{n}@{self.versions[n][0] if n in self.versions else 0}" for n in names)
+        return " ".join(f"{n}@{self.versions[n].version if n in self.versions else 0}" for n in names)
 
 
 @dataclass(frozen=True)
@@ -66,14 +75,14 @@ class Run(Tables):
 
     Parameters
     ----------
-    made : dict of str to str
-        Tables made in this run, each with the versions it was made from.
+    made : set of str
+        Tables made in this run.
     writes : list of callables
         Further rows for the ledger, written in the transaction that publishes the tables; each is
         called with the connection and the run's id.
     """
 
-    made: dict[str, str] = field(default_factory=dict[str, str])
+    made: set[str] = field(default_factory=set[str])
     writes: list[Callable[[Connection, int], None]] = field(
         default_factory=list[Callable[[Connection, int], None]]
     )
@@ -86,12 +95,12 @@ class Run(Tables):
         name : str
         table : pyarrow.Table
         inputs : str
-            Versions of the tables it was made from, by `Tables.version`.
+            What it was made from.
         """
-        before = self.versions[name][0] if name in self.versions else 0
+        before = self.versions[name].version if name in self.versions else 0
         version = before if name in self.made else before + 1
-        self.versions[name] = (version, store(self.lake, name, table))
-        self.made[name] = inputs
+        self.versions[name] = TableVersion(version, store(self.lake, name, table), inputs)
+        self.made.add(name)
 
 
 def reading(ledger: Ledger, lake: Path) -> Tables:
@@ -136,9 +145,8 @@ def _publish(ledger: Ledger, run: Run, command: str, at: datetime) -> None:
     with ledger.engine.begin() as connection:
         made = connection.execute(insert(runs).values(command=command, published_at=at))
         (run_id,) = made.inserted_primary_key or (0,)
-        for name, inputs in run.made.items():
-            version, stored = run.versions[name]
-            row = {**asdict(stored), "version": version, "inputs": inputs, "run": run_id}
+        for new in (run.versions[name] for name in sorted(run.made)):
+            row = {**asdict(new.stored), "version": new.version, "inputs": new.inputs, "run": run_id}
             connection.execute(insert(table_versions).values(row))
         for write in run.writes:
             write(connection, run_id)

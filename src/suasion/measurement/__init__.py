@@ -2,7 +2,7 @@
 
 from suasion.measurement.page import page
 from suasion.measurement.replay import Comparison, PolicyValue, Replay, Shares, replay
-from suasion.measurement.report import Report, report
+from suasion.measurement.report import Report, Step, report
 from suasion.measurement.value import aipw_value, weighted_value
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "Replay",
     "Report",
     "Shares",
+    "Step",
     "aipw_value",
     "page",
     "replay",

@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from suasion.allocation import Options, Plan, plan
+from suasion.allocation import Plan, spread
+from suasion.ledger import Campaign
 
 Floats = npt.NDArray[np.float64]
 
@@ -24,17 +25,18 @@ def everybody(made: Plan, treatment: int) -> Floats:
     return probabilities
 
 
-def by_lot(made: Plan, average: Floats) -> Floats:
+def by_lot(made: Plan, average: Floats, campaign: Campaign) -> Floats:
     """The best that the plan's money buys without looking at people: all get the same probabilities.
 
-    The mix of treatments is chosen as a plan would, on average effects and costs; it may treat the same
-    people that the plan may, so that refusing a message or a person favors neither.
+    The mix of treatments is chosen as a plan would, with the same floors, on average effects and costs.
 
     Parameters
     ----------
     made : Plan
     average : array of float, shape (k,)
         Average effect of each treatment.
+    campaign : Campaign
+        For its floors.
 
     Returns
     -------
@@ -42,21 +44,16 @@ def by_lot(made: Plan, average: Floats) -> Floats:
         With the expected cost of the plan, or less where treating everybody costs less.
     """
     options = made.options
-    n = len(options.persons)
-    mean_costs = options.costs.mean(axis=0)
-    effects = np.tile(np.where(average > 0, average, -1.0), (n, 1))
-    flat = Options(
-        options.persons, options.treatments, effects, np.tile(mean_costs, (n, 1)), options.permitted
-    )
-    slack = float(mean_costs.max(initial=0))
-    mix = plan(flat, made.cost + slack, 0.0, 0.0).probabilities.mean(axis=0)[1:]
-    spent = n * float(mix @ mean_costs)
-    mix = mix * min(1.0, made.cost / spent) if spent > 0 else mix
-    return np.tile([1 - mix.sum(), *mix], (n, 1))
+    same = np.ones((len(options.persons), 1))
+    flat = replace(options, effects=same * average, costs=same * options.costs.mean(axis=0))
+    return spread(flat, made.cost, campaign.holdout, campaign.exploration)[0]
 
 
-def by_propensity(made: Plan, response: Floats, average: Floats) -> Floats:
+def by_propensity(made: Plan, response: Floats, average: Floats, campaign: Campaign) -> Floats:
     """Ranking as usual: those most likely to respond anyway come first, until the money is spent.
+
+    They get the permitted treatment that changes most per unit of money on average; floors are those of
+    the plan.
 
     Parameters
     ----------
@@ -64,7 +61,9 @@ def by_propensity(made: Plan, response: Floats, average: Floats) -> Floats:
     response : array of float, shape (n,)
         Predicted outcome of each person under what the experiment gave.
     average : array of float, shape (k,)
-        Average effect of each treatment; the permitted one with the largest is given.
+        Average effect of each treatment.
+    campaign : Campaign
+        For its floors.
 
     Returns
     -------
@@ -72,18 +71,17 @@ def by_propensity(made: Plan, response: Floats, average: Floats) -> Floats:
         With the expected cost of the plan.
     """
     options = made.options
-    probabilities = np.zeros_like(made.probabilities)
-    best = int(np.argmax(np.where(options.permitted, average, -np.inf)))
-    order = np.argsort(-response, kind="stable")
-    cost = options.costs[order, best]
-    before = np.cumsum(cost) - cost
-    share = np.clip((made.cost - before) / np.where(cost > 0, cost, 1), 0, 1)
-    probabilities[order, best + 1] = np.where((cost > 0) | (before < made.cost), share, 0)
-    probabilities[:, 0] = 1 - probabilities[:, 1:].sum(axis=1)
-    return probabilities
+    mean_costs = np.maximum(options.costs.mean(axis=0), np.finfo(np.float64).tiny)
+    best = int(np.argmax(np.where(options.permitted, average / mean_costs, -np.inf)))
+    # The planner ranks by effect per cost: an "effect" of rank times cost makes it rank by response.
+    rank = 1.0 + np.argsort(np.argsort(response, kind="stable"), kind="stable")
+    effects = np.full_like(options.effects, -1.0)
+    effects[:, best] = rank * np.maximum(options.costs[:, best], np.finfo(np.float64).tiny)
+    ranked = replace(options, effects=effects)
+    return spread(ranked, made.cost, campaign.holdout, campaign.exploration)[0]
 
 
-def without_refusal(made: Plan, holdout: float, exploration: float) -> Plan:
-    """The plan that the same rule would make if every message had passed review."""
+def without_refusal(made: Plan, campaign: Campaign) -> Floats:
+    """What the same plan would be, for the same money, if every message had passed review."""
     options = replace(made.options, permitted=np.ones_like(made.options.permitted))
-    return plan(options, made.budget, holdout, exploration)
+    return spread(options, made.cost, campaign.holdout, campaign.exploration)[0]

@@ -134,7 +134,7 @@ def replay(
     gate.admit(clearance, scores.persons, facts)
     outcome = campaign.outcome
     average = (scores.aipw[outcome][:, 1:] - scores.aipw[outcome][:, :1]).mean(axis=0)
-    ways = _ways(design, scores, made, outcome, average)
+    ways = _ways(campaign, design, scores, made, average)
     main = made.probabilities
     first = {name: way for name, way in ways.items() if name != "plan"}
     return Replay(
@@ -150,16 +150,18 @@ def replay(
     )
 
 
-def _ways(design: Design, scores: Scores, made: Plan, outcome: str, average: Floats) -> dict[str, Floats]:
+def _ways(
+    campaign: Campaign, design: Design, scores: Scores, made: Plan, average: Floats
+) -> dict[str, Floats]:
     shares = np.bincount(scores.arms, minlength=len(design.treatments)) / len(scores.arms)
-    response = scores.expected[outcome] @ shares
+    response = scores.expected[campaign.outcome] @ shares
     everybody = {
         f"everybody: {name}": policies.everybody(made, i) for i, name in enumerate(made.options.treatments)
     }
     return {
         "plan": made.probabilities,
-        "by lot": policies.by_lot(made, average),
-        "by propensity": policies.by_propensity(made, response, average),
+        "by lot": policies.by_lot(made, average, campaign),
+        "by propensity": policies.by_propensity(made, response, average, campaign),
         "nobody": policies.nobody(made),
         **everybody,
     }
@@ -204,7 +206,7 @@ def _budgets(campaign: Campaign, scores: Scores, made: Plan, average: Floats) ->
     for multiple in BUDGETS if made.budget > 0 else ():
         other = plan(made.options, made.budget * multiple, campaign.holdout, campaign.exploration)
         gain = aipw_value(scores, campaign.outcome, other.probabilities, base)
-        lot = aipw_value(scores, campaign.outcome, policies.by_lot(other, average), base)
+        lot = aipw_value(scores, campaign.outcome, policies.by_lot(other, average, campaign), base)
         points.append(BudgetPoint(other.budget, gain, lot))
         if other.shadow_price == 0:
             break
@@ -214,5 +216,5 @@ def _budgets(campaign: Campaign, scores: Scores, made: Plan, average: Floats) ->
 def _refusal(campaign: Campaign, scores: Scores, made: Plan) -> Comparison | None:
     if made.options.permitted.all():
         return None
-    free = policies.without_refusal(made, campaign.holdout, campaign.exploration)
-    return _compared(scores, made.probabilities, "the plan without the refusal", free.probabilities)
+    free = policies.without_refusal(made, campaign)
+    return _compared(scores, made.probabilities, "the plan without the refusal", free)

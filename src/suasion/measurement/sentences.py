@@ -37,7 +37,8 @@ def sentences(
         bought = nobody.times(judged.people)
         said.append(
             f"For {made.cost:,.0f} of {made.budget:,.0f} {currency} the plan is expected to add "
-            f"{bought.scaled(digits=0)} '{outcome}' among {judged.people:,} people, compared with treating nobody."
+            f"{bought.scaled(digits=0)} '{outcome}' among {judged.people:,} people, "
+            "compared with treating nobody."
         )
         said.append(f"{_versus(propensity)} ranking by propensity: {_per(propensity, outcome)}.")
     if made.shadow_price > 0:

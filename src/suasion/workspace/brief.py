@@ -1,0 +1,193 @@
+"""Everything declared about one campaign, read, checked and judged before any data are touched."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from suasion.declarations import closest
+from suasion.errors import CampaignError
+from suasion.experiments import Assignment, Design, Treatment
+from suasion.ingest import PastTreatment, Source, load_source
+from suasion.ledger import Campaign, Tables, campaign_from
+from suasion.messages import message_from
+from suasion.profiles import FACT_TABLES, Trait, catalogue_from
+from suasion.rules import Gate, Jurisdiction, Occasion, Purpose, Reason, Use, load_packs
+from suasion.segments import Segment, segment_from
+from suasion.workspace.settings import Settings
+
+
+@dataclass(frozen=True)
+class Brief:
+    """A campaign with all that it names.
+
+    Parameters
+    ----------
+    campaign : Campaign
+    source : Source
+        The experiment it learns from.
+    sources : tuple of Source
+    catalogue : dict of str to Trait
+    gate : Gate
+        For learning and evaluation.
+    segment : Segment
+    design : Design
+    refused : dict of str to tuple of Reason
+        Treatments whose message the rules refuse.
+    """
+
+    campaign: Campaign
+    source: Source
+    sources: tuple[Source, ...]
+    catalogue: dict[str, Trait]
+    gate: Gate
+    segment: Segment
+    design: Design
+    refused: dict[str, tuple[Reason, ...]]
+
+    @property
+    def outcomes(self) -> tuple[str, ...]:
+        """The campaign's outcome first, then the others it measures or pays by."""
+        paid = (t.price_if for t in self.design.treatments if t.price_if is not None)
+        return tuple(dict.fromkeys([self.campaign.outcome, *self.campaign.also, *paid]))
+
+    def facts(self, tables: Tables) -> str:
+        """Version of the facts as they stand in `tables`."""
+        return tables.version(*FACT_TABLES)
+
+    def inputs(self, tables: Tables) -> str:
+        """What scores depend on: people, rules, and the declaration but for its money and floors."""
+        declared = self.campaign.model_dump_json(exclude={"budget", "holdout", "exploration"})
+        parts = [declared, self.segment.digest, self.gate.digest, repr(self.design)]
+        digest = hashlib.blake2b("\n".join(parts).encode(), digest_size=16).hexdigest()
+        return f"{self.facts(tables)} {tables.version(f'records.{self.source.name}')} {digest}"
+
+
+def brief(folder: Path, settings: Settings, name: str, at: datetime) -> Brief:
+    """Read a campaign and all that it names, and judge the traits and messages that it uses.
+
+    Parameters
+    ----------
+    folder : Path
+        The workspace.
+    settings : Settings
+    name : str
+        Of the campaign.
+    at : datetime
+
+    Returns
+    -------
+    Brief
+
+    Raises
+    ------
+    InputError
+        Something named does not exist or contradicts something else.
+    TraitRefusedError
+        The segment, a feature or an outcome may not be used for the purpose.
+    """
+    campaign = campaign_from(folder / "campaigns" / f"{name}.toml")
+    sources = sources_from(folder)
+    source = _source(campaign, sources)
+    catalogue = catalogue_from(folder / "traits")
+    gate = gate_for(folder, settings, campaign.purpose, name, frozenset({Use.LEARN, Use.EVALUATE}), at)
+    design = _design(campaign, source)
+    segment = segment_from(folder / "segments" / f"{campaign.segment}.toml", catalogue, gate)
+    _admit_features(campaign, source, catalogue, gate)
+    made = Brief(campaign, source, sources, catalogue, gate, segment, design, _refused(folder, design, gate))
+    _admit_outcomes(made)
+    return made
+
+
+def sources_from(folder: Path) -> tuple[Source, ...]:
+    """All sources of a workspace, by name."""
+    return tuple(load_source(path) for path in sorted((folder / "sources").glob("*.toml")))
+
+
+def gate_for(
+    folder: Path,
+    settings: Settings,
+    purpose: Purpose,
+    campaign: str,
+    uses: frozenset[Use],
+    at: datetime,
+    channel: str | None = None,
+) -> Gate:
+    """The rules of the workspace held against an occasion."""
+    jurisdiction = Jurisdiction(settings.territory, at.date())
+    occasion = Occasion(uses, purpose, campaign, jurisdiction, at, channel)
+    return Gate(load_packs(settings.rules, folder / "rules"), occasion)
+
+
+def _source(campaign: Campaign, sources: tuple[Source, ...]) -> Source:
+    named = {source.name: source for source in sources}
+    if campaign.source not in named:
+        raise CampaignError(
+            f"campaign '{campaign.name}'",
+            f"unknown source '{campaign.source}'",
+            closest(campaign.source, named),
+        )
+    return named[campaign.source]
+
+
+def _design(campaign: Campaign, source: Source) -> Design:
+    """The campaign's treatments as arms of the source's past experiment."""
+    asked, past = f"campaign '{campaign.name}'", source.treatment
+    if past is None:
+        raise CampaignError(
+            asked, f"source '{source.name}' maps no treatment", "Map [treatment] and its arms."
+        )
+    for arm in (campaign.control, *campaign.treatments):
+        if arm not in past.arms:
+            raise CampaignError(asked, f"unknown arm '{arm}'", closest(arm, past.arms))
+    if set(past.arms) - {campaign.control, *campaign.treatments}:
+        left = ", ".join(sorted(set(past.arms) - {campaign.control, *campaign.treatments}))
+        raise CampaignError(asked, f"arms without terms: {left}", "Give each arm a [treatments.NAME] table.")
+    terms = campaign.treatments
+    treatments = (
+        Treatment(campaign.control),
+        *(Treatment(name, t.message, t.cost, t.price, t.price_if) for name, t in terms.items()),
+    )
+    chances = tuple(past.probabilities.get(t.name, 0.0) for t in treatments) if past.probabilities else None
+    return Design(treatments, _assignment(past), chances)
+
+
+def _assignment(past: PastTreatment) -> Assignment:
+    if past.probabilities or past.probability:
+        return Assignment.KNOWN
+    return Assignment.RANDOMIZED if past.randomized else Assignment.OBSERVED
+
+
+def _admit_features(campaign: Campaign, source: Source, catalogue: dict[str, Trait], gate: Gate) -> None:
+    for name in campaign.features:
+        if name not in catalogue:
+            raise CampaignError(
+                f"campaign '{campaign.name}'", f"unknown trait '{name}'", closest(name, catalogue)
+            )
+    used = [(name, catalogue[name].category, str(source.basis)) for name in campaign.features]
+    gate.admit_traits("score", used)
+
+
+def _admit_outcomes(made: Brief) -> None:
+    mapped = made.source.outcomes
+    for name in made.outcomes:
+        if name not in mapped:
+            raise CampaignError(
+                f"campaign '{made.campaign.name}'", f"unknown outcome '{name}'", closest(name, mapped)
+            )
+    used = [(name, mapped[name].category, str(made.source.basis)) for name in made.outcomes]
+    made.gate.admit_traits("outcome", used)
+
+
+def _refused(folder: Path, design: Design, gate: Gate) -> dict[str, tuple[Reason, ...]]:
+    refused: dict[str, tuple[Reason, ...]] = {}
+    for treatment in design.treatments[1:]:
+        if treatment.message is None:
+            verdict = gate.judge_one("message", {})
+        else:
+            verdict = message_from(folder / "messages" / f"{treatment.message}.toml").judge(gate)
+        if not verdict.allowed:
+            refused[treatment.name] = verdict.reasons
+    return refused

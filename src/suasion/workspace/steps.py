@@ -1,0 +1,209 @@
+"""The steps of a replay, each reading published tables and writing new ones in a run."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from suasion import allocation, scores
+from suasion.errors import WorkspaceError
+from suasion.experiments import Trial, assemble
+from suasion.identity import resolve
+from suasion.ingest import read
+from suasion.ledger import Run, Tables, declare
+from suasion.profiles import assemble_facts, catalogue_from, store_profiles, types
+from suasion.rules import Judgement
+from suasion.segments import members
+from suasion.stats import Estimate, mean
+from suasion.workspace.brief import Brief, sources_from
+
+Say = Callable[[str], None]
+Ids = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class IngestSummary:
+    """What one source gave.
+
+    Parameters
+    ----------
+    source : str
+    rows, kept, rejected : int
+    reasons : dict of str to int
+        Why rows were rejected: column and reason.
+    ignored : tuple of str
+        Columns of the file that the mapping does not name; they were not read.
+    """
+
+    source: str
+    rows: int
+    kept: int
+    rejected: int
+    reasons: dict[str, int]
+    ignored: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ScoreSummary:
+    """What was learned: persons, who was left out and why, and the average effect of each treatment."""
+
+    campaign: str
+    people: int
+    left_out: dict[str, int]
+    effects: dict[str, Estimate]
+
+
+@dataclass(frozen=True)
+class PlanSummary:
+    """What was planned and drawn."""
+
+    campaign: str
+    people: int
+    budget: float
+    cost: float
+    shadow_price: float
+    drawn: dict[str, int]
+    refused: dict[str, tuple[str, ...]]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Cleared:
+    """The matches of a segment, judged for learning and evaluation."""
+
+    judgement: Judgement
+    unknown: int
+
+
+def ingest(folder: Path, run: Run, say: Say) -> tuple[IngestSummary, ...]:
+    """Read all sources, resolve who is who, and write everything known of persons."""
+    sources = sources_from(folder)
+    if not sources:
+        raise WorkspaceError(
+            "an ingest", "no source in sources/", "Write a mapping, or run `suasion init FILE`."
+        )
+    catalogue = catalogue_from(folder / "traits")
+    found = {}
+    for source in sources:
+        say(f"reading {source.file}")
+        found[source.name] = read(source, folder / "sources", types(catalogue))
+    say("resolving persons")
+    known = run.read("identities", "ingest") if "identities" in run.versions else None
+    who = resolve({name: records.records for name, records in found.items()}, known)
+    store_profiles(run, sources, found, who, catalogue)
+    return tuple(
+        IngestSummary(
+            source=name,
+            rows=records.rows,
+            kept=records.records.num_rows,
+            rejected=records.rejects.num_rows,
+            reasons=reasons(records.rejects),
+            ignored=records.ignored,
+        )
+        for name, records in found.items()
+    )
+
+
+def reasons(rejects: pa.Table) -> dict[str, int]:
+    """How many rows were rejected, by column and reason, the commonest first."""
+    grouped = rejects.group_by(["column", "reason"]).aggregate([([], "count_all")])
+    rows = sorted(
+        grouped.to_pylist(), key=lambda row: (-row["count_all"], row["column"] or "", row["reason"])
+    )
+    return {f"{row['column'] or 'row'}: {row['reason']}": row["count_all"] for row in rows}
+
+
+def clear(tables: Tables, brief: Brief) -> Cleared:
+    """Judge everybody who matches the campaign's segment, on the facts as they stand."""
+    matching, unknown = members(brief.segment, tables.read("traits", "ingest"))
+    facts = assemble_facts(tables, brief.sources, brief.catalogue, brief.gate.occasion)
+    chosen = facts.filter(pc.is_in(facts["person"], value_set=pa.array(matching)))
+    return Cleared(brief.gate.judge(chosen, brief.facts(tables)), unknown)
+
+
+def trial_of(tables: Tables, brief: Brief, persons: Ids) -> tuple[Trial, dict[str, int]]:
+    """The experiment among the permitted, and how many of them are not part of it, by reason."""
+    records = tables.read(f"records.{brief.source.name}", "ingest")
+    traits = tables.read("traits", "ingest")
+    return assemble(brief.design, persons, records, traits, brief.campaign.features, brief.outcomes)
+
+
+def score(run: Run, brief: Brief, say: Say) -> ScoreSummary:
+    """Fit models on the permitted and publish their scores."""
+    name, facts = brief.campaign.name, brief.facts(run)
+    clearance = clear(run, brief).judgement.clearance
+    trial, left_out = trial_of(run, brief, clearance.persons)
+    fitted = scores.fit(trial, clearance, brief.gate, facts, say)
+    scores.publish(run, name, fitted, brief.inputs(run), clearance, brief.gate, facts)
+    run.writes.append(declare(brief.campaign, brief.gate.occasion.at))
+    gains = fitted.aipw[brief.campaign.outcome]
+    effects = {
+        treatment: mean(gains[:, i] - gains[:, 0], fitted.households, "AIPW")
+        for i, treatment in enumerate(brief.design.names)
+        if i
+    }
+    return ScoreSummary(name, len(trial.persons), left_out, effects)
+
+
+def scores_of(tables: Tables, brief: Brief) -> scores.Scores:
+    """The campaign's scores, if they still fit people, rules and declaration."""
+    name = brief.campaign.name
+    table = tables.read(f"scores.{name}", f"score {name}", brief.inputs(tables))
+    return scores.scores_from(table, brief.outcomes, len(brief.design.treatments))
+
+
+def options_of(brief: Brief, fitted: scores.Scores) -> allocation.Options:
+    """What could be done for each scored person: effects, and costs as expected from the models."""
+    treatments = brief.design.treatments[1:]
+    costs = np.empty_like(fitted.effects)
+    for i, treatment in enumerate(treatments):
+        costs[:, i] = treatment.cost
+        if treatment.price_if is not None:
+            costs[:, i] += treatment.price * np.clip(fitted.expected[treatment.price_if][:, i + 1], 0, None)
+    permitted = np.array([treatment.name not in brief.refused for treatment in treatments])
+    names = tuple(treatment.name for treatment in treatments)
+    return allocation.Options(fitted.persons, brief.campaign.control, names, fitted.effects, costs, permitted)
+
+
+def make_plan(run: Run, brief: Brief, key: bytes) -> PlanSummary:
+    """Plan within the budget, draw once, and publish plan and draw together."""
+    campaign, facts = brief.campaign, brief.facts(run)
+    fitted = scores_of(run, brief)
+    clearance = clear(run, brief).judgement.clearance
+    made = allocation.plan(options_of(brief, fitted), campaign.budget, campaign.holdout, campaign.exploration)
+    digest = _digest(brief, made, key)
+    decisions = allocation.decide(made, digest, key)
+    inputs = f"{run.version(f'scores.{campaign.name}')} {campaign.digest}"
+    allocation.publish(
+        run, campaign.name, made, decisions, digest, inputs, clearance, brief.gate, facts, keyed=bool(key)
+    )
+    run.writes.append(declare(campaign, brief.gate.occasion.at))
+    return PlanSummary(
+        campaign=campaign.name,
+        people=len(decisions.persons),
+        budget=made.budget,
+        cost=made.cost,
+        shadow_price=made.shadow_price,
+        drawn=_counted(brief.design.names, decisions.chosen),
+        refused={name: tuple(map(str, reasons)) for name, reasons in brief.refused.items()},
+        notes=made.notes,
+    )
+
+
+def _counted(names: tuple[str, ...], chosen: Ids) -> dict[str, int]:
+    return dict(zip(names, np.bincount(chosen, minlength=len(names)).tolist(), strict=True))
+
+
+def _digest(brief: Brief, made: allocation.Plan, key: bytes) -> str:
+    """Names a plan: the same people, probabilities, declaration and key are the same plan, drawn once."""
+    digest = hashlib.blake2b(brief.campaign.digest.encode(), digest_size=16, key=key)
+    digest.update(made.options.persons.tobytes())
+    digest.update(np.ascontiguousarray(made.probabilities).tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,264 @@
+"""The Python API: what the command line does, as functions that return values."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from suasion.declarations import closest, read
+from suasion.errors import CampaignError, WorkspaceError
+from suasion.ledger import Ledger, Run, Tables, reading, running
+from suasion.measurement import Report
+from suasion.profiles import FACT_TABLES, assemble_facts, catalogue_from
+from suasion.rules import Judgement, Purpose, Use
+from suasion.segments import CHANNELS, Counts, count, members, segment_from
+from suasion.workspace.account import account, write
+from suasion.workspace.brief import Brief, brief, gate_for, sources_from
+from suasion.workspace.settings import Settings
+from suasion.workspace.steps import IngestSummary, PlanSummary, ScoreSummary, ingest, make_plan, score
+
+KEY = "SUASION_KEY"
+"""Environment variable with the secret of the draws."""
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _silent(_line: str) -> None:
+    return None
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """A folder that holds everything about one sponsor's people and campaigns.
+
+    Parameters
+    ----------
+    folder : Path
+    settings : Settings
+    ledger : Ledger
+    key : bytes
+        Secret of the draws; empty where the environment gives none, which suffices for a replay.
+    now : callable
+        The clock.
+    say : callable
+        Called with a line about each step of long work.
+    """
+
+    folder: Path
+    settings: Settings
+    ledger: Ledger
+    key: bytes = field(repr=False)
+    now: Callable[[], datetime] = _now
+    say: Callable[[str], None] = _silent
+
+    @property
+    def lake(self) -> Path:
+        """Folder of the analytical tables."""
+        return self.folder / "lake"
+
+    @property
+    def campaigns(self) -> tuple[str, ...]:
+        """Names of the declared campaigns."""
+        return tuple(sorted(path.stem for path in (self.folder / "campaigns").glob("*.toml")))
+
+    def tables(self) -> Tables:
+        """The published tables as they stand now."""
+        return reading(self.ledger, self.lake)
+
+    def ingest(self) -> tuple[IngestSummary, ...]:
+        """Read all sources and publish what is known of persons.
+
+        Returns
+        -------
+        tuple of IngestSummary
+            One a source.
+
+        Raises
+        ------
+        SourceError
+            A file or mapping cannot be read; nothing is published.
+        BusyError
+            Another run is under way.
+        """
+        with self._running("ingest") as run:
+            return ingest(self.folder, run, self.say)
+
+    def segment(self, name: str, purpose: Purpose | None = None) -> Counts:
+        """Count a segment: matches, permitted now, reachable by channel.
+
+        Parameters
+        ----------
+        name : str
+        purpose : Purpose, optional
+            The workspace's own if not given.
+
+        Returns
+        -------
+        Counts
+
+        Raises
+        ------
+        TraitRefusedError
+            The segment uses a trait that may not select people for the purpose.
+        """
+        return _counts(self, name, purpose or self.settings.purpose)
+
+    def score(self, campaign: str | None = None) -> ScoreSummary:
+        """Estimate effects for the permitted persons of a campaign's experiment.
+
+        Parameters
+        ----------
+        campaign : str, optional
+            May be left out where there is only one.
+
+        Returns
+        -------
+        ScoreSummary
+        """
+        prepared = self._brief(campaign)
+        with self._running(f"score {prepared.campaign.name}") as run:
+            return score(run, prepared, self.say)
+
+    def plan(self, campaign: str | None = None) -> PlanSummary:
+        """Plan a campaign within its budget and draw once.
+
+        Parameters
+        ----------
+        campaign : str, optional
+
+        Returns
+        -------
+        PlanSummary
+
+        Raises
+        ------
+        OrderError
+            There are no scores, or they are older than people, rules or declaration.
+        """
+        prepared = self._brief(campaign)
+        with self._running(f"plan {prepared.campaign.name}") as run:
+            return make_plan(run, prepared, self.key)
+
+    def report(self, campaign: str | None = None) -> Report:
+        """Judge the published plan on people not learned from.
+
+        Parameters
+        ----------
+        campaign : str, optional
+
+        Returns
+        -------
+        Report
+            Also written to ``reports/CAMPAIGN.html`` and ``.json``.
+        """
+        prepared = self._brief(campaign)
+        made = account(self.tables(), self.ledger, prepared, self.settings)
+        write(self.folder / "reports", made)
+        return made
+
+    def run(self, campaign: str | None = None) -> Report:
+        """Ingest, score, plan and report in one go; the tables are published together.
+
+        Parameters
+        ----------
+        campaign : str, optional
+
+        Returns
+        -------
+        Report
+        """
+        prepared = self._brief(campaign)
+        with self._running(f"run {prepared.campaign.name}") as run:
+            ingest(self.folder, run, self.say)
+            score(run, prepared, self.say)
+            self.say("planning")
+            make_plan(run, prepared, self.key)
+        self.say("judging the plan")
+        return self.report(prepared.campaign.name)
+
+    def _brief(self, campaign: str | None) -> Brief:
+        name = campaign or _only(self.campaigns)
+        return brief(self.folder, self.settings, name, self.now())
+
+    @contextmanager
+    def _running(self, command: str) -> Generator[Run]:
+        with running(self.ledger, self.lake, command, self.now()) as run:
+            yield run
+
+
+def open_workspace(
+    folder: str | Path,
+    now: Callable[[], datetime] = _now,
+    say: Callable[[str], None] = _silent,
+    environment: Mapping[str, str] = os.environ,
+) -> Workspace:
+    """Open a workspace.
+
+    Parameters
+    ----------
+    folder : path
+        Holds ``suasion.toml``.
+    now : callable
+        The clock; must return times with a zone.
+    say : callable
+        Called with a line about each step of long work.
+    environment : mapping
+        Where secrets come from.
+
+    Returns
+    -------
+    Workspace
+
+    Raises
+    ------
+    WorkspaceError
+        No workspace there, or ``suasion.toml`` is malformed.
+    """
+    folder = Path(folder)
+    path = folder / "suasion.toml"
+    if not path.is_file():
+        raise WorkspaceError(
+            str(folder), "no suasion.toml", "Run `suasion init FILE.csv`, or name the folder."
+        )
+    secret = environment.get(KEY, "").encode()
+    key = hashlib.blake2b(secret, digest_size=32).digest() if secret else b""
+    settings = read(path, Settings, WorkspaceError)
+    return Workspace(folder, settings, Ledger.open(folder / "ledger.db"), key, now, say)
+
+
+def _only(campaigns: tuple[str, ...]) -> str:
+    if len(campaigns) == 1:
+        return campaigns[0]
+    found = f"{len(campaigns)} campaigns" if campaigns else "no campaign"
+    todo = closest("", campaigns) if campaigns else "Write campaigns/NAME.toml, or run `suasion init FILE`."
+    raise CampaignError("a campaign", f"none was named and there are {found}", todo)
+
+
+def _counts(workspace: Workspace, name: str, purpose: Purpose) -> Counts:
+    catalogue = catalogue_from(workspace.folder / "traits")
+    sources, tables, at = sources_from(workspace.folder), workspace.tables(), workspace.now()
+
+    def judged(uses: frozenset[Use], channel: str | None) -> Judgement:
+        gate = gate_for(workspace.folder, workspace.settings, purpose, f"segment {name}", uses, at, channel)
+        facts = assemble_facts(tables, sources, catalogue, gate.occasion)
+        chosen = facts.filter(pc.is_in(facts["person"], value_set=pa.array(matching)))
+        return gate.judge(chosen, tables.version(*FACT_TABLES))
+
+    learning = frozenset({Use.LEARN, Use.EVALUATE})
+    gate = gate_for(workspace.folder, workspace.settings, purpose, f"segment {name}", learning, at)
+    segment = segment_from(workspace.folder / "segments" / f"{name}.toml", catalogue, gate)
+    traits = tables.read("traits", "ingest")
+    matching, unknown = members(segment, traits)
+    contact = {channel: judged(frozenset({Use.CONTACT}), channel) for channel in CHANNELS}
+    identities = tables.read("identities", "ingest")
+    return count(traits.num_rows, unknown, identities, judged(learning, None), contact)
