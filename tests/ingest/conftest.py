@@ -36,7 +36,7 @@ def load(tmp_path: Path) -> Load:
 def source(file: str, **mapping: Any) -> Source:
     """A source whose identifier is the column ``id``, unless told otherwise."""
     mapping.setdefault("identifiers", {"person": "id"})
-    return Source("data", file, "ours", ("marketing",), "contract", date(2026, 1, 31), "DE", **mapping)
+    return Source("data", file, "ours", ("commercial",), "contract", date(2026, 1, 31), "DE", **mapping)
 
 
 @pytest.fixture(scope="session")

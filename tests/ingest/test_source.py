@@ -80,12 +80,17 @@ def test_a_full_mapping_becomes_a_source(tmp_path: Path) -> None:
     assert source.household.column == "hh"
 
 
-@pytest.mark.parametrize("text", ["true", "1", "1.5", '"yes"', "2004-12-31"])
-def test_an_attested_value_keeps_its_type(tmp_path: Path, text: str) -> None:
-    source = load_source(write(tmp_path, TOP + REST.replace("value = true", f"value = {text}")))
-    wanted = {"true": True, "1": 1, "1.5": 1.5, '"yes"': "yes", "2004-12-31": date(2004, 12, 31)}[text]
-    assert source.attest[0].value == wanted
-    assert type(source.attest[0].value) is type(wanted)
+@pytest.mark.parametrize("text", ["1", "1.5", '"yes"', "2004-12-31"])
+def test_only_a_plain_yes_or_no_is_attested(tmp_path: Path, text: str) -> None:
+    assert "attest.0.value" in refusal(tmp_path, TOP + REST.replace("value = true", f"value = {text}"))
+
+
+@pytest.mark.parametrize("purpose", ["comercial", "everything"])
+def test_a_purpose_outside_the_closed_list_is_refused(tmp_path: Path, purpose: str) -> None:
+    top = "\n".join(
+        f'purposes = ["{purpose}"]' if line.startswith("purposes") else line for line in TOP.splitlines()
+    )
+    assert "purposes.0" in refusal(tmp_path, top + "\n" + REST)
 
 
 @pytest.mark.parametrize("key", ["file", "licence", "purposes", "basis", "observed_on", "territory"])

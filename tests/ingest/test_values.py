@@ -342,7 +342,7 @@ def test_a_million_rows_are_read_in_seconds(make_source: Callable[..., Source], 
     source = make_source(
         "x.csv",
         contacts={"email": "mail"},
-        consents=(ConsentColumn("ok", "marketing", "email"),),
+        consents=(ConsentColumn("ok", "commercial", "email"),),
         traits={"a": "a", "b": "b", "c": "c", "d": "d", "e": "e", "f": "f"},
         treatment=PastTreatment("arm", {"none": "arm = 'a'", "mail": "arm = 'b'"}),
         outcomes={"y": OutcomeColumn("y", "behavior"), "z": OutcomeColumn("z", "behavior")},

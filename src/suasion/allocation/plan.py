@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +12,7 @@ import numpy.typing as npt
 from suasion.errors import CampaignError
 
 Floats = npt.NDArray[np.float64]
-BISECTIONS = 200
+Ids = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -78,10 +79,10 @@ class Plan:
 def plan(options: Options, budget: float, holdout: float, exploration: float) -> Plan:
     """Choose for each person the option with the largest effect that the budget can buy.
 
-    The relaxed multiple-choice knapsack: at a price per unit of money each person takes the option with
-    the largest effect net of its priced cost; the price is bisected until the budget is met, and the two
-    solutions around it are mixed so that it is met exactly. By linear-programming duality no plan with
-    the same floors and expected cost promises more (Sinha and Zoltners 1979, Operations Research 27:503).
+    The relaxed multiple-choice knapsack: each person climbs from option to dearer option, each step the
+    one that gains most per unit of money; steps of all persons are bought in falling order of that gain,
+    and those at the price where the money ends get the same share of it each. No plan with the same
+    floors and expected cost promises more (Sinha and Zoltners 1979, Operations Research 27:503).
 
     Every person keeps at least `holdout` on nothing, and `exploration` is spread evenly over the options
     open to that person. Options with a negative expected effect get probability 0. A little of the budget
@@ -114,17 +115,17 @@ def plan(options: Options, budget: float, holdout: float, exploration: float) ->
     """
     if not (math.isfinite(budget) and budget >= 0):
         raise CampaignError(f"budget {budget}", "not a sum of money", "Give 0 or more.")
-    if min(holdout, exploration) < 0 or holdout + exploration > 1:
+    if not (holdout >= 0 and exploration >= 0 and holdout + exploration <= 1):
         raise CampaignError("floors", "holdout and exploration leave [0, 1]", "Lower one of them.")
     if not np.isfinite(options.costs).all() or options.costs.min(initial=0) < 0:
         raise CampaignError("costs", "a cost below 0 or not finite", "Correct the treatments' costs.")
-    probabilities, price, notes = spread(options, _spendable(options, budget), holdout, exploration)
-    cost = _cost(probabilities[:, 1:], options)
+    money = _spendable(options, budget)
+    probabilities, price, notes = spread(options, money, holdout, exploration)
     if not options.open.any():
         notes = (*notes, "No option is both permitted and expected to help anybody: nobody is treated.")
-    elif budget == 0 and cost == 0:
-        notes = (*notes, "A budget of 0 buys nothing but options that cost nothing.")
-    return Plan(options, probabilities, budget, cost, price, notes)
+    elif money == 0 and (options.open & (options.costs > 0)).any():
+        notes = (*notes, f"A budget of {budget:g} buys nothing but options that cost nothing.")
+    return Plan(options, probabilities, budget, _cost(probabilities[:, 1:], options), price, notes)
 
 
 def spread(
@@ -148,20 +149,21 @@ def spread(
     tuple of str
         What could not be done as asked.
     """
-    floors, notes = _floors(options, money, exploration)
-    room = np.where(options.open.any(axis=1), 1 - holdout - floors.sum(axis=1), 0.0)
-    chosen, price = _knapsack(options, room, max(money - _cost(floors, options), 0.0))
+    floors, floor_price, notes = _floors(options, money, exploration)
+    room = np.where(options.open.any(axis=1), np.maximum(1 - holdout - floors.sum(axis=1), 0), 0.0)
+    chosen, price = _knapsack(options, room, money - _cost(floors, options))
     treated = floors + chosen
-    return np.clip(np.column_stack([1 - treated.sum(axis=1), treated]), 0, 1), price, notes
+    probabilities = np.clip(np.column_stack([1 - treated.sum(axis=1), treated]), 0, 1)
+    return probabilities, price if floor_price is None else floor_price, notes
 
 
 def _spendable(options: Options, budget: float) -> float:
     """The expected cost at which no draw exceeds the budget.
 
-    A draw differs from its expectation by at most one person's largest cost. Where all costs are the
-    same, whole multiples of it are drawn exactly.
+    A draw differs from its expectation by at most one person's largest cost. Where all that costs
+    anything costs the same, whole multiples of it are drawn exactly.
     """
-    costs = options.costs[options.open]
+    costs = options.costs[options.open & (options.costs > 0)]
     if not costs.size or float(np.where(options.open, options.costs, 0).max(axis=1).sum()) <= budget:
         return budget
     largest, smallest = float(costs.max()), float(costs.min())
@@ -170,48 +172,67 @@ def _spendable(options: Options, budget: float) -> float:
     return max(0.0, budget - largest)
 
 
-def _floors(options: Options, money: float, exploration: float) -> tuple[Floats, tuple[str, ...]]:
-    """The exploration floor of every option, and what had to be said about it."""
+def _floors(
+    options: Options, money: float, exploration: float
+) -> tuple[Floats, float | None, tuple[str, ...]]:
+    """The exploration floor of every option; where money ends before it, the price there and a note."""
     count = options.open.sum(axis=1, keepdims=True)
     floors = np.where(options.open, exploration / np.maximum(count, 1), 0.0)
     cost = _cost(floors, options)
     if cost <= money:
-        return floors, ()
+        return floors, None, ()
     share = money / cost
     note = f"The budget pays for {share:.0%} of the exploration floor; nothing is left to target with."
-    return floors * share, (note,)
+    effects, paid = np.where(options.open, options.effects, 0), options.costs > 0
+    instead = np.where(paid, 0, effects).max(axis=1, keepdims=True)
+    price = float((np.where(paid, floors, 0) * (effects - instead)).sum() / cost)
+    return np.where(paid, share * floors, floors), price, (note,)
 
 
 def _knapsack(options: Options, room: Floats, budget: float) -> tuple[Floats, float]:
     """Probabilities beyond the floors, and the price per unit of money at which they were chosen."""
-    gain = np.where(options.open & (options.effects > 0), options.effects, -np.inf)
-    best = _best(gain, options.costs, room, 0.0)
-    if _cost(best, options) <= budget:
-        return best, 0.0
-    positive = np.isfinite(gain) & (options.costs > 0)
-    low, high = 0.0, 2 * float((gain[positive] / options.costs[positive]).max())
-    for _ in range(BISECTIONS):
-        middle = (low + high) / 2
-        if middle in (low, high):
-            break
-        if _cost(_best(gain, options.costs, room, middle), options) > budget:
-            low = middle
-        else:
-            high = middle
-    over, under = _best(gain, options.costs, room, low), _best(gain, options.costs, room, high)
-    spent = _cost(under, options)
-    share = (budget - spent) / (_cost(over, options) - spent)
-    return under + share * (over - under), high
-
-
-def _best(gain: Floats, costs: Floats, room: Floats, price: float) -> Floats:
-    """Each person's room on the option with the largest priced gain, or nowhere if none is above 0."""
-    net = np.where(np.isfinite(gain), gain - price * costs, -np.inf)
-    choice = net.argmax(axis=1)
-    rows = np.arange(len(net))
+    costs = np.column_stack([np.zeros(len(room)), options.costs])
+    gains = np.column_stack([np.zeros(len(room)), np.where(options.open, options.effects, -np.inf)])
+    rows, path, slopes = np.arange(len(room)), *_climb(gains, costs)
+    prices = np.array([room * (costs[rows, b] - costs[rows, a]) for a, b in pairwise(path)])
+    price, share = _last_price(slopes.ravel(), prices.ravel(), budget)
     chosen = np.zeros_like(costs)
-    chosen[rows, choice] = np.where(net[rows, choice] > 0, room, 0.0)
-    return chosen
+    chosen[rows, path[0]] = room
+    for (before, after), slope in zip(pairwise(path), slopes, strict=True):
+        moved = room * np.where(slope > price, 1.0, np.where(slope == price, share, 0.0))
+        chosen[rows, before] -= moved
+        chosen[rows, after] += moved
+    return chosen[:, 1:], price
+
+
+def _climb(gains: Floats, costs: Floats) -> tuple[list[Ids], Floats]:
+    """Each person's way up the upper hull of (cost, gain): the options, and the slope of each step.
+
+    Slopes of a person fall; a step of slope 0 stays where it is.
+    """
+    rows = np.arange(len(gains))
+    path = [np.where(costs == 0, gains, -np.inf).argmax(axis=1)]
+    slopes: list[Floats] = []
+    for _ in range(gains.shape[1] - 1):
+        here = path[-1]
+        rise, run = gains - gains[rows, here, None], costs - costs[rows, here, None]
+        slope = np.divide(rise, run, out=np.zeros_like(rise), where=(rise > 0) & (run > 0))
+        best = slope.argmax(axis=1)
+        steepest = slope[rows, best]
+        path.append(np.where(steepest > 0, best, here))
+        slopes.append(np.minimum(steepest, slopes[-1]) if slopes else steepest)
+    return path, np.array(slopes)
+
+
+def _last_price(slopes: Floats, prices: Floats, budget: float) -> tuple[float, float]:
+    """The slope of the steps at which the budget ends, and the share of them that it still buys."""
+    order = np.argsort(-slopes, kind="stable")
+    spent = np.cumsum(prices[order])
+    if not spent.size or spent[-1] <= budget:
+        return 0.0, 0.0
+    price = slopes[order[np.searchsorted(spent, budget, side="right")]]
+    left = budget - float(prices[slopes > price].sum())
+    return float(price), min(max(left / float(prices[slopes == price].sum()), 0.0), 1.0)
 
 
 def _cost(probabilities: Floats, options: Options) -> float:

@@ -60,7 +60,9 @@ def draw(probabilities: Floats, costs: Floats, order: Floats, chance: Floats) ->
     if not np.allclose(sums, 1, atol=1e-9):
         raise UndefinedError("a draw", "probabilities of a person that do not sum to 1", "Plan again.")
     state = np.ascontiguousarray(probabilities / sums[:, None])
-    _round(state, np.ascontiguousarray(costs), np.argsort(order, kind="stable"), np.ascontiguousarray(chance))
+    alike = TINY * float(costs.max(initial=0))
+    meeting = np.argsort(order, kind="stable")
+    _round(state, np.ascontiguousarray(costs), alike, meeting, np.ascontiguousarray(chance))
     return np.argmax(state, axis=1).astype(np.int64)
 
 
@@ -106,14 +108,14 @@ def _together(one, other, a, b, c, d, ratio, luck):  # pyright: ignore[reportMis
 
 
 @numba.njit(cache=True)
-def _round(state, costs, order, chance):  # pyright: ignore[reportMissingParameterType, reportUnknownParameterType]
+def _round(state, costs, alike, order, chance):  # pyright: ignore[reportMissingParameterType, reportUnknownParameterType]
     moves = 0
     waiting = -1
     for i in order:
         a, b = _pair(state[i])
         while b >= 0:
             gap = costs[i, a] - costs[i, b]
-            if gap == 0.0:
+            if abs(gap) <= alike:
                 _alone(state[i], a, b, chance[moves])
             elif waiting < 0:
                 waiting = i
@@ -121,7 +123,7 @@ def _round(state, costs, order, chance):  # pyright: ignore[reportMissingParamet
             else:
                 c, d = _pair(state[waiting])
                 rival = costs[waiting, c] - costs[waiting, d]
-                if rival == 0.0:
+                if abs(rival) <= alike:
                     _alone(state[waiting], c, d, chance[moves])
                 else:
                     _together(state[i], state[waiting], a, b, c, d, -gap / rival, chance[moves])
@@ -129,7 +131,8 @@ def _round(state, costs, order, chance):  # pyright: ignore[reportMissingParamet
                     waiting = -1
             moves += 1
             a, b = _pair(state[i])
-    if waiting >= 0:
+    # What the last person lacks to a whole probability may be the dust of everybody's moves: nothing to draw.
+    if waiting >= 0 and state[waiting].max() < 1 - TINY * len(order):
         a, b = _pair(state[waiting])
         while b >= 0:
             _alone(state[waiting], a, b, chance[moves])

@@ -59,10 +59,11 @@ def read(source: Source, folder: Path, trait_types: Mapping[str, Type]) -> Recor
     --------
     >>> import tempfile
     >>> from datetime import date
+    >>> from suasion.rules import Basis, Purpose
     >>> folder = Path(tempfile.mkdtemp())
     >>> _ = (folder / "shop.csv").write_text("id,age\\n7,31\\n8,old\\n9,44\\n")
-    >>> source = Source("shop", "shop.csv", "our own", ("marketing",), "contract", date(2026, 1, 31),
-    ...                 "DE", identifiers={"customer": "id"}, traits={"age": "age"})
+    >>> source = Source("shop", "shop.csv", "our own", (Purpose.COMMERCIAL,), Basis.CONTRACT,
+    ...                 date(2026, 1, 31), "DE", identifiers={"customer": "id"}, traits={"age": "age"})
     >>> result = read(source, folder, {"age": Type.INTEGER})
     >>> result.records["trait:age"].to_pylist()
     [31, 44]

@@ -14,9 +14,6 @@ from pydantic import (
     ConfigDict,
     Field,
     StrictBool,
-    StrictFloat,
-    StrictInt,
-    StrictStr,
     StringConstraints,
     TypeAdapter,
     ValidationError,
@@ -25,11 +22,11 @@ from pydantic_core import ErrorDetails
 
 from suasion.errors import ExpressionError, SourceError
 from suasion.expressions import Expression, Type, parse
+from suasion.rules import Basis, Purpose
 
 LINE_NUMBER = "#line"
 """The special column whose value is the line number of the row."""
 
-Basis = Literal["consent", "contract", "legitimate_interest", "public_task", "research_replay"]
 ContactKind = Literal["email", "phone", "postal"]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
@@ -55,8 +52,8 @@ class ConsentColumn:
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
     column: Text
-    purpose: Name
-    channel: Name
+    purpose: Purpose
+    channel: Literal["email", "sms", "post"]
 
 
 @dataclass(frozen=True)
@@ -73,8 +70,8 @@ class Attestation:
     """A fact that somebody vouches for, for every row of the source."""
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
-    fact: Name
-    value: StrictBool | StrictInt | StrictFloat | StrictStr | date
+    fact: Literal["adult"]
+    value: StrictBool
     who: Text
     why: Text
 
@@ -122,7 +119,7 @@ class Source:
     name: Name
     file: Text
     licence: Text
-    purposes: Annotated[tuple[Name, ...], Field(min_length=1)]
+    purposes: Annotated[tuple[Purpose, ...], Field(min_length=1)]
     basis: Basis
     observed_on: date
     territory: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
@@ -165,7 +162,7 @@ def load_source(path: Path) -> Source:
     >>> _ = path.write_text('''
     ... file = "shop.csv"
     ... licence = "our own"
-    ... purposes = ["marketing"]
+    ... purposes = ["commercial"]
     ... basis = "contract"
     ... observed_on = 2026-01-31
     ... territory = "DE"

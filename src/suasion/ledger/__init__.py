@@ -1,7 +1,7 @@
 """Hold what must be true the moment it is said: which table versions count, campaigns, plans and draws."""
 
 from suasion.ledger.campaign import Campaign, TreatmentTerms, campaign_from, declare
-from suasion.ledger.database import Ledger
+from suasion.ledger.database import Ledger, TableVersion
 from suasion.ledger.draws import drawn, record_draws
 from suasion.ledger.run import Run, Tables, reading, running
 
@@ -9,6 +9,7 @@ __all__ = [
     "Campaign",
     "Ledger",
     "Run",
+    "TableVersion",
     "Tables",
     "TreatmentTerms",
     "campaign_from",

@@ -86,12 +86,7 @@ class Ledger:
         """The newest version of every table, read in one transaction."""
         with self.engine.connect() as connection:
             rows = connection.execute(select(table_versions).order_by(table_versions.c.version)).all()
-        return {
-            row.name: TableVersion(
-                row.version, StoredTable(row.name, row.file, row.rows, row.size), row.inputs
-            )
-            for row in rows
-        }
+        return {row.name: _version(row) for row in rows}
 
 
 def _version(row: Row[Any]) -> TableVersion:

@@ -7,6 +7,7 @@ one set for light and one for dark.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -18,7 +19,9 @@ import vl_convert
 WIDTH = 480
 STEP = 46
 LABEL_WIDTH = 285
-SMALLEST_BUDGET_CHART = 230
+LINES_HEIGHT = 230
+
+FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 INK, QUIET, RULE, ACCENT, PAPER = "#1d2021", "#6b7075", "#d9d6ce", "#0f766e", "#fdfcf9"
 VARIABLES = {
@@ -107,7 +110,10 @@ def intervals(rows: Sequence[Row], title: str, name: str, reference: float | Non
     domain = _domain([end for row in rows for end in (row.low, row.high)] + marked)
 
     def marks(base: alt.Chart, x: Callable[[str], alt.X]) -> list[alt.Chart]:
-        against = [base.mark_tick(size=20, thickness=1.5, color=QUIET, yOffset=9).encode(x=alt.datum(r)) for r in marked]
+        against = [
+            base.mark_tick(size=20, thickness=1.5, color=QUIET, yOffset=9).encode(x=alt.datum(r))
+            for r in marked
+        ]
         bar = base.mark_rule(strokeWidth=4, strokeCap="round", opacity=0.55, yOffset=9)
         point = base.mark_point(size=95, strokeWidth=2.2, opacity=1, yOffset=9)
         color = alt.Stroke("color:N", scale=None)
@@ -145,7 +151,7 @@ def pairs(rows: Sequence[Row], title: str, name: str) -> str:
             point.encode(x=x("value"), stroke=alt.value(ACCENT), fill=alt.value(ACCENT)),
         ]
 
-    return _rows(rows, (0.0, max(row.high for row in rows)), title, name, marks)
+    return _rows(rows, (0.0, max(1.0, *(row.high for row in rows))), title, name, marks)
 
 
 def bars(rows: Sequence[Row], title: str, name: str) -> str:
@@ -190,7 +196,12 @@ def lines(points: Sequence[Point], here: float, x_title: str, y_title: str, name
     first = base.transform_filter(alt.FieldEqualPredicate(field="series", equal=names[0]))
     low, high = _domain([0.0, *(end for point in points for end in (point.low, point.high))])
     x = alt.X("budget:Q", title=x_title, scale=alt.Scale(zero=True, nice=False))
-    y = alt.Y("value:Q", title=y_title, scale=alt.Scale(domain=[low, high]), axis=alt.Axis(grid=True, gridColor=RULE))
+    y = alt.Y(
+        "value:Q",
+        title=y_title,
+        scale=alt.Scale(domain=[low, high]),
+        axis=alt.Axis(grid=True, gridColor=RULE),
+    )
     color = alt.Color("series:N", sort=names, scale=alt.Scale(domain=names, range=[ACCENT, QUIET]))
     dash = alt.StrokeDash("series:N", sort=names, scale=alt.Scale(domain=names, range=[[1, 0], [5, 4]]))
     ends = {"x": x, "y": alt.Y("low:Q", title=y_title), "y2": "high:Q"}
@@ -202,7 +213,7 @@ def lines(points: Sequence[Point], here: float, x_title: str, y_title: str, name
         base.mark_line(strokeWidth=2.5).encode(x=x, y=y, color=color, strokeDash=dash),
         base.mark_point(filled=True, size=55, opacity=1).encode(x=x, y=y, color=color),
     )
-    return _svg(drawn.properties(width=WIDTH - 50, height=SMALLEST_BUDGET_CHART), name)
+    return _svg(drawn.properties(width=WIDTH - 50, height=LINES_HEIGHT), name)
 
 
 def _at(values: dict[str, float]) -> alt.Chart:
@@ -218,7 +229,7 @@ def _rows(
 ) -> str:
     """Labels left, numbers right, a thin track below them, and the marks on it."""
     base = alt.Chart(alt.InlineData(values=[_datum(i, row) for i, row in enumerate(rows)]))
-    text = base.mark_text(dy=-11, fontSize=13.5, baseline="middle", color=INK)
+    font = {"dy": -11, "fontSize": 13.5, "baseline": "middle", "color": INK}
     track = base.mark_rule(color=RULE, yOffset=9).encode(x=alt.datum(domain[0]), x2=alt.datum(domain[1]))
     scale = alt.Scale(domain=list(domain), nice=False, zero=False)
 
@@ -226,8 +237,8 @@ def _rows(
         return alt.X(f"{field}:Q", title=title, scale=scale)
 
     layers = [
-        text.mark_text(align="left", dx=0, limit=LABEL_WIDTH).encode(x=alt.value(0), text="label:N"),
-        text.mark_text(align="right").encode(x=alt.value(WIDTH), text="shown:N"),
+        base.mark_text(**font, align="left", limit=LABEL_WIDTH).encode(x=alt.value(0), text="label:N"),
+        base.mark_text(**font, align="right").encode(x=alt.value(WIDTH), text="shown:N"),
         track,
         *marks(base, x),
     ]
@@ -238,13 +249,13 @@ def _rows(
 
 def _datum(i: int, row: Row) -> dict[str, Any]:
     color = ACCENT if row.strong else QUIET
-    shown = asdict(replace(row, label=_printable(row.label)))
+    shown = asdict(replace(row, label=printable(row.label)))
     return {"i": i, **shown, "color": color, "fill": color if row.strong else PAPER}
 
 
-def _printable(text: str) -> str:
-    """Text without characters that XML forbids: they would end the process inside vl-convert."""
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+def printable(text: str) -> str:
+    """Text without the characters that XML 1.0 (section 2.2) forbids; inside vl-convert one ends the process."""
+    return FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def _domain(ends: Sequence[float]) -> tuple[float, float]:
@@ -261,7 +272,7 @@ def _svg(chart: alt.LayerChart, name: str) -> str:
     for element in root.iter():
         element.tag = element.tag.rpartition("}")[2]
         element.attrib = {k: VARIABLES.get(v, v) for k, v in element.attrib.items() if _kept(k)}
-    root.attrib |= {"class": "chart", "role": "img", "aria-label": _printable(name)}
+    root.attrib |= {"class": "chart", "role": "img", "aria-label": printable(name)}
     return ElementTree.tostring(root, encoding="unicode")
 
 

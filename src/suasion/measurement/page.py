@@ -1,8 +1,90 @@
 """The report as one self-contained HTML page."""
 
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+
+import minijinja
+
+from suasion.measurement import figures
+from suasion.measurement.charts import printable
+from suasion.measurement.figures import Figure
 from suasion.measurement.report import Report
+from suasion.measurement.units import COUNT, PERCENT, money, number
 
 
 def page(report: Report) -> str:
-    """Write the page."""
-    return f"<!doctype html><title>{report.campaign}</title>"
+    """Write a report for people: charts, the same numbers as tables, and the grounds.
+
+    The page stands alone: no script, no font, style or picture from elsewhere. All text is escaped, in
+    charts as well.
+
+    Parameters
+    ----------
+    report : Report
+
+    Returns
+    -------
+    str
+        HTML.
+    """
+    refused = report.replay.refusal
+    written = _environment().render_template(
+        "page.html",
+        report=report,
+        outcomes=[_outcome(report, outcome) for outcome in _ordered(report)],
+        effects=figures.effects(report),
+        mixes=figures.mixes(report),
+        budgets=figures.budgets(report),
+        who=figures.who(report),
+        drawn=figures.drawn(report),
+        funnel=figures.funnel(report),
+        arms=figures.arms(report),
+        refusal=figures.refusal(report, refused) if refused else None,
+        methods=_methods(report),
+    )
+    return printable(written)
+
+
+def _ordered(report: Report) -> list[str]:
+    """The outcomes, the campaign's first."""
+    return sorted(report.category, key=lambda outcome: outcome != report.outcome)
+
+
+def _outcome(report: Report, outcome: str) -> dict[str, str | Figure]:
+    return {
+        "name": outcome,
+        "values": figures.values(report, outcome),
+        "differences": figures.differences(report, outcome),
+    }
+
+
+def _methods(report: Report) -> list[str]:
+    """How the estimates were made, each named once."""
+    policies, replay = report.replay.policies, report.replay
+    made = [
+        estimate
+        for policy in policies
+        for estimate in (policy.weighted, policy.cost, *policy.values.values())
+    ]
+    paired = [estimate for other in replay.comparisons for estimate in other.differences.values()]
+    plain = [estimate for arm in report.arms for estimate in arm.means.values()]
+    return sorted({estimate.method for estimate in (*made, *paired, *plain) if estimate})
+
+
+@cache
+def _environment() -> minijinja.Environment:
+    return minijinja.Environment(
+        templates={"page.html": files("suasion.measurement").joinpath("page.html").read_text("utf-8")},
+        filters={
+            "count": COUNT.number,
+            "money": money,
+            "number": number,
+            "percent": PERCENT.number,
+            "words": lambda name: name.replace("_", " "),
+        },
+        undefined_behavior="strict",
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )

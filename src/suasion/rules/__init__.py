@@ -1,16 +1,15 @@
 """Judge what is permitted by dated, cited rules over facts: an unknown fact means no."""
 
 from suasion.rules.clearance import Clearance
-from suasion.rules.facts import MESSAGE_FACTS, PERSON_FACTS, TRAIT_FACTS
+from suasion.rules.facts import PERSON_FACTS
 from suasion.rules.gate import Gate, Judgement, Occasion
 from suasion.rules.pack import Pack, Rule, load_packs
-from suasion.rules.purpose import Basis, Jurisdiction, Purpose, Use
+from suasion.rules.purpose import UNKNOWN_PLACE, Basis, Jurisdiction, Purpose, Use
 from suasion.rules.verdict import Reason, Verdict
 
 __all__ = [
-    "MESSAGE_FACTS",
     "PERSON_FACTS",
-    "TRAIT_FACTS",
+    "UNKNOWN_PLACE",
     "Basis",
     "Clearance",
     "Gate",

@@ -19,7 +19,7 @@ from suasion.expressions import Value, to_sql
 from suasion.rules.clearance import MAX_AGE, Clearance, PersonIds, is_genuine, seal
 from suasion.rules.facts import PERSON_FACTS
 from suasion.rules.pack import Facts, Pack, Rule
-from suasion.rules.purpose import Jurisdiction, Purpose, Use
+from suasion.rules.purpose import UNKNOWN_PLACE, Jurisdiction, Purpose, Use
 from suasion.rules.verdict import Reason, Verdict
 
 NO_RULE = Reason("house.default", "No rule in scope permits this.", "suasion: default deny", unknown=False)
@@ -209,7 +209,7 @@ class Gate:
             and (rule.valid_to is None or o.jurisdiction.on <= rule.valid_to)
             and (not rule.uses or not o.uses.isdisjoint(rule.uses))
             and (not rule.purposes or o.purpose in rule.purposes)
-            and (not rule.territories or o.jurisdiction.territory in rule.territories)
+            and (not rule.territories or o.jurisdiction.territory in (*rule.territories, UNKNOWN_PLACE))
             and (not rule.channels or o.channel in rule.channels)
         )
 

@@ -44,6 +44,10 @@ class Use(StrEnum):
     CONTACT = "contact"
 
 
+UNKNOWN_PLACE = "ZZ"
+"""ISO 3166 leaves this code to users: where the place is unknown, the rules of every place are judged."""
+
+
 @dataclass(frozen=True)
 class Jurisdiction:
     """The place whose law applies, at a date.
@@ -51,7 +55,7 @@ class Jurisdiction:
     Parameters
     ----------
     territory : str
-        ISO 3166-1 alpha-2 code.
+        ISO 3166-1 alpha-2 code, or `UNKNOWN_PLACE`.
     on : date
         The day whose law counts.
     """

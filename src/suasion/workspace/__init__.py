@@ -1,14 +1,20 @@
 """Join the stages to one journey over one folder; settings are read once and passed on as values."""
 
+from suasion.workspace.create import Answers, create
+from suasion.workspace.doctor import Check, examine
 from suasion.workspace.settings import Settings
 from suasion.workspace.steps import IngestSummary, PlanSummary, ScoreSummary
 from suasion.workspace.workspace import Workspace, open_workspace
 
 __all__ = [
+    "Answers",
+    "Check",
     "IngestSummary",
     "PlanSummary",
     "ScoreSummary",
     "Settings",
     "Workspace",
+    "create",
+    "examine",
     "open_workspace",
 ]

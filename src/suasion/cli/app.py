@@ -1,0 +1,61 @@
+"""The entry point: errors become one message and an exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from suasion.cli import demo, init, steps
+from suasion.errors import SuasionError
+
+app = typer.Typer(
+    help="Find whom a message truly helps, send it only where that is lawful, and prove what it changed.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+for command in (
+    init.init,
+    steps.ingest,
+    steps.segment,
+    steps.score,
+    steps.plan,
+    steps.report,
+    steps.run,
+    demo.demo,
+    steps.doctor,
+):
+    app.command()(command)
+
+
+def main() -> None:
+    """Run the command line; exit code 2 is the user's to mend, 1 is ours."""
+    try:
+        app()
+    except SuasionError as error:
+        _tell(error)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except Exception as error:
+        if "SUASION_DEBUG" in os.environ:
+            raise
+        kind = type(error).__name__
+        where = "Run again with SUASION_DEBUG=1 for the place, and report it."
+        # Not the message: it might quote a person's values.
+        Console(stderr=True).print(f"[red]A fault in suasion[/red] ({kind}). {where}")
+        sys.exit(1)
+
+
+def _tell(error: SuasionError) -> None:
+    if "--json" in sys.argv:
+        print(json.dumps({"error": error.as_dict()}, ensure_ascii=False))
+        return
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    console.print(f"[red]{escape(error.asked)}[/red]: {escape(error.found)}.")
+    console.print(f"{escape(error.todo)} [dim]\\[{error.code}][/dim]")

@@ -1,0 +1,91 @@
+"""``suasion demo``: an example workspace, run from file to report."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from enum import StrEnum
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+
+import suasion
+from suasion.cli import show
+from suasion.cli.show import AsJson
+from suasion.errors import MissingExtraError, RefusedError, SourceError
+
+DATA = "SUASION_DATA"
+
+
+class Example(StrEnum):
+    """The workspaces under ``examples/``."""
+
+    CLINIC = "clinic"
+    SHOP = "shop"
+    TURNOUT = "turnout"
+
+
+FILES = {Example.SHOP: "hillstrom.parquet", Example.TURNOUT: "ggl_turnout.parquet"}
+REFUSED = {Example.CLINIC: "tested_positive"}
+"""Segments that an example holds to show that they are refused."""
+
+
+def demo(
+    example: Annotated[Example, typer.Argument(help="clinic needs nothing; the others need real data.")] = (
+        Example.CLINIC
+    ),
+    folder: Annotated[Path, typer.Option(help="Where the workspaces are written.")] = Path("demo"),
+    as_json: AsJson = False,
+) -> None:
+    """Run an example on real data: whom a message would help, what a budget buys, and how sure that is."""
+    target = folder / example
+    _prepare(example, target)
+    with show.progress() as say:
+        workspace = suasion.open(target, say=say)
+        done = workspace.run()
+    refusals = [_refusal(workspace, name) for name in (REFUSED.get(example),) if name]
+    if as_json:
+        show.emit({"report": done, "refusals": refusals})
+        return
+    show.reported(done, str(target / "reports" / f"{done.campaign}.html"))
+    for refusal in refusals:
+        show.screen.print(f"[yellow]refused[/yellow] {escape(refusal)}")
+
+
+def _refusal(workspace: suasion.Workspace, segment: str) -> str:
+    try:
+        workspace.segment(segment)
+    except RefusedError as error:
+        return str(error)
+    return f"segment '{segment}' was not refused"
+
+
+def _prepare(example: Example, target: Path) -> None:
+    """Copy the declarations of the example, and put its data where the mapping looks for them."""
+    shutil.copytree(_examples() / example, target, dirs_exist_ok=True)
+    if example is Example.CLINIC:
+        _write_clinic(target / "sources" / "thornton_hiv.csv")
+        return
+    name = FILES[example]
+    folder = Path(os.environ.get(DATA, Path(__file__).parents[4] / "shared" / "data"))
+    if not (folder / name).is_file():
+        todo = f"Put the file into a folder and name that by the variable {DATA}."
+        raise SourceError(f"example '{example}'", f"{name} is not in {folder}", todo)
+    shutil.copyfile(folder / name, target / "sources" / name)
+
+
+def _examples() -> Path:
+    inside = Path(__file__).parents[1] / "examples"
+    return inside if inside.is_dir() else Path(__file__).parents[3] / "examples"
+
+
+def _write_clinic(path: Path) -> None:
+    if find_spec("causaldata") is None:
+        todo = "Install it: pip install 'suasion[demo]'."
+        raise MissingExtraError("example 'clinic'", "the package causaldata is not installed", todo)
+    trial: Any = import_module("causaldata.thornton_hiv")
+    trial.load_pandas().data.to_csv(path, index=False)

@@ -1,0 +1,468 @@
+"""The page says what the report says, harmlessly, and stands alone."""
+
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from suasion.measurement import Comparison, PolicyValue, Replay, Report, Shares, page
+from suasion.measurement.replay import BudgetPoint
+from suasion.measurement.report import ArmSummary, Ground, Step
+from suasion.measurement.who import TraitShift
+from suasion.stats import Estimate, proportion
+
+HOSTILE = (
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "{{ report.at }}{% raw %}",
+    "a & b]]></style><!--",
+    "bell \x07 and nul \x00",
+    'fill="#0f766e"',
+)
+VOID = {"meta", "br", "img", "link", "input", "hr"}
+
+
+def estimate(value: float, half: float, method: str = "AIPW") -> Estimate:
+    return Estimate(value, value - half, value + half, 30_000, method)
+
+
+def way(name: str, shares: Shares, cost: float, half: float = 0.004, **values: float) -> PolicyValue:
+    first = next(iter(values.values()))
+    weighted = None if name == "by propensity" else estimate(first, half * 1.5, "self-normalized weighting")
+    made = {outcome: estimate(value, half * (1 + 3 * i)) for i, (outcome, value) in enumerate(values.items())}
+    return PolicyValue(name, shares, estimate(cost, 0.002, "expected cost"), made, weighted)
+
+
+def shares(names: tuple[str, ...], *values: float) -> Shares:
+    return Shares(names, (1 - sum(values), *values))
+
+
+def clinic(
+    treatments: tuple[str, str] = ("reminder letter", "nurse call"), control: str = "nothing"
+) -> Report:
+    """One yes-or-no outcome, two treatments."""
+    letter, call = treatments
+    names = (control, *treatments)
+    policies = (
+        way("plan", shares(names, 0.52, 0.19), 0.98, vaccinated=0.3871),
+        way("by lot", shares(names, 0.66, 0.12), 0.98, vaccinated=0.3705),
+        way("by propensity", shares(names, 0.0, 0.28), 0.98, vaccinated=0.3622),
+        way("nobody", shares(names, 0, 0), 0.0, vaccinated=0.3384),
+        way(f"everybody: {letter}", shares(names, 1, 0), 0.6, vaccinated=0.3689),
+        way(f"everybody: {call}", shares(names, 0, 1), 3.5, vaccinated=0.3951),
+    )
+    plan = policies[0].values["vaccinated"]
+    comparisons = tuple(
+        Comparison(p.name, {"vaccinated": estimate(plan.value - p.values["vaccinated"].value, half)})
+        for p, half in zip(policies[1:], (0.0061, 0.0073, 0.0058, 0.0064, 0.0102), strict=True)
+    )
+    budgets = tuple(
+        BudgetPoint(
+            m * 30_000, estimate(0.058 * m**0.6 / 1.19, 0.003 + 0.002 * m), estimate(0.032 * m, 0.004 * m)
+        )
+        for m in (0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0)
+    )
+    return Report(
+        campaign="winter_vaccination",
+        sponsor="Stadtgesundheitsamt Musterstadt",
+        purpose="public_health",
+        segment="Adults over 60 not yet vaccinated (age >= 60 AND NOT vaccinated_before)",
+        outcome="vaccinated",
+        currency="EUR",
+        category={"vaccinated": "health"},
+        at="2026-11-21T21:30:00+00:00",
+        sentences=(
+            "Choosing people by effect gains more than a lottery with the same money: 16.6 (10.5 to 22.7) "
+            "'vaccinated' per 1,000 people.",
+            "For 29,400 of 30,000 EUR the plan is expected to add 1,491 (1,317 to 1,665) 'vaccinated' among "
+            "30,612 people, compared with treating nobody.",
+            "The plan beats ranking by propensity: 24.9 (17.6 to 32.2) 'vaccinated' per 1,000 people.",
+            "By the models, the next EUR would add 0.031 'vaccinated'.",
+        ),
+        budget=30_000,
+        cost=29_400.4,
+        shadow_price=0.0313,
+        holdout=0.05,
+        exploration=0.02,
+        steps=(
+            Step("rows in the file", 34_871, {}),
+            Step("people", 34_502, {"rows without a usable identifier": 369}),
+            Step("in the segment", 31_190, {"not in the segment": 3_300, "age unknown": 12}),
+            Step("permitted to learn and evaluate", 30_612, {"house.minors: age unknown": 578}),
+        ),
+        grounds=(
+            Ground(
+                "trial_2024",
+                "CC BY 4.0, https://example.org/licence",
+                "research_replay",
+                ("public_health",),
+                "DE",
+                "2024-03-31",
+                ("adult = True: trial office, because enrollment checked age",),
+            ),
+        ),
+        arms=tuple(
+            ArmSummary(name, n, {"vaccinated": proportion(successes, n)})
+            for name, n, successes in zip(names, (10_204, 10_210, 10_198), (3_453, 3_767, 4_029), strict=True)
+        ),
+        replay=Replay(
+            people=30_612,
+            policies=policies,
+            comparisons=comparisons,
+            effects={letter: estimate(0.0305, 0.0089), call: estimate(0.0567, 0.0091)},
+            budgets=budgets,
+            refusal=None,
+        ),
+        who=(
+            TraitShift("Age, years", 74.31, 69.87, share=False),
+            TraitShift("Lives alone", 0.412, 0.287, share=True),
+            TraitShift("District: north", 0.31, 0.228, share=True),
+            TraitShift("District: south", 0.158, 0.251, share=True),
+            TraitShift("District: harbor", 0.201, 0.198, share=True),
+            TraitShift("Visits last year", 2.9, 4.4, share=False),
+        ),
+        refused={},
+        drawn={control: 8_878, letter: 15_921, call: 5_813},
+        notes=(),
+        caveats=(
+            "Treatments were given by chance with shares taken from the data.",
+            "Each person is judged by models fitted on other people (5 folds); intervals are 95 %.",
+        ),
+        inputs="facts 3, scores 2, rules 1f0e9c52a7",
+    )
+
+
+def shop() -> Report:
+    """Two outcomes: a visit, and money spent."""
+    names = ("no mail", "men's mail", "women's mail")
+    told = {
+        "plan": (0.31, 0.44, 0.1795, 1.402),
+        "by lot": (0.5, 0.25, 0.1638, 1.217),
+        "by propensity": (0.75, 0.0, 0.1651, 1.236),
+        "nobody": (0.0, 0.0, 0.1062, 0.653),
+        "everybody: men's mail": (1.0, 0.0, 0.1828, 1.423),
+        "everybody: women's mail": (0.0, 1.0, 0.1514, 1.077),
+    }
+    policies = tuple(
+        way(name, shares(names, men, women), 0.1 * (men + women), 0.0051, visit=visit, spend=spend)
+        for name, (men, women, visit, spend) in told.items()
+    )
+    policies = tuple(
+        replace(p, values={**p.values, "spend": estimate(p.values["spend"].value, 0.24)}) for p in policies
+    )
+    plan = policies[0].values
+    comparisons = tuple(
+        Comparison(
+            p.name,
+            {
+                "visit": estimate(plan["visit"].value - p.values["visit"].value, 0.0049),
+                "spend": estimate(plan["spend"].value - p.values["spend"].value, 0.21),
+            },
+        )
+        for p in policies[1:]
+    )
+    base = clinic()
+    return replace(
+        base,
+        campaign="autumn_mailing",
+        sponsor="A shop",
+        purpose="commercial",
+        outcome="visit",
+        currency="USD",
+        category={"spend": "behavior", "visit": "behavior"},
+        grounds=(replace(base.grounds[0], basis="legitimate_interest", attested=()),),
+        arms=tuple(
+            ArmSummary(
+                name, 21_000, {"visit": proportion(visits, 21_000), "spend": estimate(spend, 0.16, "mean")}
+            )
+            for name, visits, spend in zip(names, (2_230, 3_839, 3_179), (0.653, 0.91, 0.88), strict=True)
+        ),
+        replay=replace(
+            base.replay,
+            policies=policies,
+            comparisons=comparisons,
+            effects={"men's mail": estimate(0.0766, 0.0066), "women's mail": estimate(0.0452, 0.0064)},
+            budgets=base.replay.budgets[:1],
+        ),
+        drawn={},
+    )
+
+
+def idle() -> Report:
+    """A budget of 0: the plan treats nobody and differs from nobody by exactly nothing."""
+    base = clinic()
+    none = Estimate(0.0, 0.0, 0.0, 30_612, "AIPW, paired")
+    names = base.replay.policies[0].shares.names
+    policies = tuple(
+        replace(p, values=base.replay.policies[3].values, shares=shares(names, 0, 0), cost=none)
+        for p in base.replay.policies[:4]
+    )
+    return replace(
+        base,
+        sentences=("The plan treats nobody. A budget of 0 buys nothing but options that cost nothing.",),
+        budget=0.0,
+        cost=0.0,
+        shadow_price=0.0,
+        replay=replace(
+            base.replay,
+            policies=policies,
+            comparisons=tuple(Comparison(p.name, {"vaccinated": none}) for p in policies[1:]),
+            budgets=(),
+        ),
+        who=tuple(replace(shift, treated=None) for shift in base.who),
+        steps=(Step("rows in the file", 0, {}),),
+        notes=("A budget of 0 buys nothing but options that cost nothing.",),
+    )
+
+
+def refusing() -> Report:
+    """A message that did not pass review, and what that costs."""
+    base = clinic()
+    refusal = Comparison("the plan without the refusal", {"vaccinated": estimate(-0.0042, 0.0021)})
+    return replace(
+        base,
+        replay=replace(base.replay, refusal=refusal),
+        refused={"call_script": ("Messages must not expose third persons [house.third_persons]",)},
+    )
+
+
+REPORTS = {"clinic": clinic(), "shop": shop(), "idle": idle(), "refusing": refusing()}
+each_report = pytest.mark.parametrize("report", REPORTS.values(), ids=REPORTS)
+
+
+class Reader(HTMLParser):
+    """Reads a page strictly: every element must be closed, in order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.order: list[str] = []
+        self.attributes: list[tuple[str, str, str]] = []
+        self.cells: list[str] = []
+        self.texts: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.order.append(tag)
+        self.attributes += [(tag, name, value or "") for name, value in attrs]
+        if tag not in VOID:
+            self.open.append(tag)
+        if tag in ("td", "th"):
+            self.cells.append("")
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.order.append(tag)
+        self.attributes += [(tag, name, value or "") for name, value in attrs]
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if not {"style", "svg"} & set(self.open):
+            self.texts.append(data)
+        if {"td", "th"} & set(self.open):
+            self.cells[-1] += data
+
+    @property
+    def text(self) -> str:
+        return " ".join("".join(self.texts).split())
+
+
+def read(written: str) -> Reader:
+    reader = Reader()
+    reader.feed(written)
+    reader.close()
+    assert reader.open == []
+    return reader
+
+
+@each_report
+def test_every_element_is_closed_and_every_id_is_unique(report: Report):
+    found = read(page(report))
+    ids = [value for _, name, value in found.attributes if name == "id"]
+    targets = [value[1:] for _, name, value in found.attributes if name == "href"]
+    assert len(ids) == len(set(ids))
+    assert set(targets) <= set(ids)
+
+
+@each_report
+def test_nothing_is_fetched_and_nothing_runs(report: Report):
+    written = page(report)
+    found = read(written)
+    assert not {"script", "link", "img", "iframe", "object", "image", "use"} & set(found.order)
+    assert not [name for _, name, _ in found.attributes if name.startswith("on") or name == "src"]
+    assert all(value.startswith("#") for _, name, value in found.attributes if name.endswith("href"))
+    assert not re.search(r"url\(|@import", written)
+
+
+@each_report
+def test_every_chart_is_named_and_followed_by_a_table(report: Report):
+    found = read(page(report))
+    drawn = [tag for tag in found.order if tag in ("svg", "table")]
+    assert "svg" in drawn
+    assert all(drawn[i + 1] == "table" for i, tag in enumerate(drawn) if tag == "svg")
+    said = {
+        tag: [v for t, name, v in found.attributes if (t, name) == ("svg", tag)]
+        for tag in ("role", "aria-label")
+    }
+    assert said["role"] == ["img"] * drawn.count("svg")
+    assert len([label for label in said["aria-label"] if label]) == drawn.count("svg")
+
+
+@each_report
+def test_headings_come_in_order(report: Report):
+    levels = [int(tag[1]) for tag in read(page(report)).order if re.fullmatch("h[1-6]", tag)]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(after <= before + 1 for before, after in zip(levels, levels[1:], strict=False))
+
+
+@each_report
+def test_what_the_report_says_in_words_is_on_the_page(report: Report):
+    text = read(page(report)).text
+    reasons = [reason for reasons in report.refused.values() for reason in reasons]
+    dropped = [f"{count:,} {why}" for step in report.steps for why, count in step.dropped.items()]
+    attested = [line for ground in report.grounds for line in ground.attested]
+    for words in (
+        *report.sentences,
+        *report.notes,
+        *report.caveats,
+        *report.refused,
+        *reasons,
+        *dropped,
+        *attested,
+        report.campaign,
+        report.sponsor,
+        report.segment,
+        report.inputs,
+        report.grounds[0].licence,
+    ):
+        assert words in text
+
+
+@each_report
+def test_every_policy_has_its_value_with_interval_in_a_table(report: Report):
+    cells = read(page(report)).cells
+    for policy in report.replay.policies:
+        for outcome, value in policy.values.items():
+            if outcome == "spend":
+                assert value.scaled(1, 2) in cells
+            else:
+                assert value.scaled(100, 1).replace(" (", " % (") in cells
+        assert policy.name in cells
+        assert policy.cost.scaled(1, 3) in cells or policy.cost.scaled(1, 2) in cells
+        assert all(f"{100 * share:.1f} %" in cells for share in policy.shares.values)
+
+
+@each_report
+def test_every_difference_is_told_per_thousand_people(report: Report):
+    cells = [cell.removeprefix("+") for cell in read(page(report)).cells]
+    differences = [
+        d for other in report.replay.comparisons for o, d in other.differences.items() if o != "spend"
+    ]
+    gains = [gain for point in report.replay.budgets for gain in (point.plan, point.by_lot)]
+    for one in (*differences, *gains, *report.replay.effects.values()):
+        assert one.scaled(1000, 1) in cells
+
+
+def test_money_per_thousand_people_has_no_false_digits():
+    assert "+749 (539 to 959)" in read(page(shop())).cells
+
+
+@each_report
+def test_people_are_counted_with_separators(report: Report):
+    cells = read(page(report)).cells
+    counts = [*(arm.people for arm in report.arms), *(s.people for s in report.steps), *report.drawn.values()]
+    assert {f"{count:,}" for count in counts} <= set(cells)
+
+
+def test_the_campaigns_outcome_comes_first():
+    text = read(page(shop())).text
+    assert text.index("visit per 1,000" if False else "'visit' per 1,000") < text.index("'spend' per 1,000")
+
+
+def test_a_plan_that_treats_nobody_differs_by_nothing():
+    found = read(page(idle()))
+    assert found.cells.count("no difference") == 3
+    assert "0.0 (0.0 to 0.0)" in found.cells
+    assert not [cell for cell in found.cells if cell.startswith(("-0.0", "+0.0"))]
+    assert "more money would add nothing" in found.text
+
+
+def test_what_no_one_got_has_no_weighted_value():
+    assert "–" in read(page(clinic())).cells
+
+
+def test_a_replay_says_that_nobody_can_be_contacted():
+    sentence = "Nobody in this source can be contacted."
+    assert sentence in read(page(clinic())).text
+    assert sentence not in read(page(shop())).text
+
+
+def test_health_data_are_flagged():
+    assert "health data" in read(page(clinic())).text
+    assert "health data" not in read(page(shop())).text
+
+
+def test_the_cost_of_a_refusal_is_told():
+    assert "+4.2 (2.1 to 6.3)" in read(page(refusing())).cells
+    assert "refused no message" in read(page(clinic())).text
+
+
+def test_a_mean_between_0_and_1_of_something_counted_is_no_percentage():
+    base = clinic()
+    arms = tuple(replace(arm, means={"vaccinated": estimate(0.4, 0.05, "mean")}) for arm in base.arms)
+    cells = read(page(replace(base, arms=arms))).cells
+    assert base.replay.policies[0].values["vaccinated"].scaled(1, 4) in cells
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_name_comes_out_as_text(name: str):
+    harmless = clinic()
+    hostile = page(clinic((name, "call"), name + " control"))
+    shown = re.sub("[\x00\x07]", "\N{REPLACEMENT CHARACTER}", name)
+    found = read(hostile)
+    assert found.order == read(page(harmless)).order
+    assert shown in found.cells
+    assert f"everybody: {shown}" in found.cells
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(name=st.text(min_size=1, max_size=40))
+def test_no_text_changes_the_structure_of_the_page(name: str):
+    base = clinic((name, "call"))
+    step = Step(name, 7, {name: 3})
+    written = page(
+        replace(
+            base,
+            campaign=name,
+            sponsor=name,
+            segment=name,
+            inputs=name,
+            sentences=(name, name),
+            refused={name: (name,)},
+            steps=(*base.steps, step),
+            who=(*base.who, TraitShift(name, 0.2, 0.1, share=True)),
+        )
+    )
+    plain = page(
+        replace(
+            base,
+            sentences=("a", "b"),
+            refused={"a": ("b",)},
+            steps=(*base.steps, step),
+            who=(*base.who, TraitShift("a", 0.2, 0.1, share=True)),
+        )
+    )
+    assert [t for t in read(written).order if t not in DRAWN] == [
+        t for t in read(plain).order if t not in DRAWN
+    ]
+
+
+DRAWN = {"g", "path", "line", "text", "rect"}
+
+
+def test_the_same_report_gives_the_same_page():
+    assert page(clinic()) == page(clinic())
