@@ -226,7 +226,8 @@ def _climb(gains: Floats, costs: Floats) -> tuple[list[Ids], Floats]:
 
 def _last_price(slopes: Floats, prices: Floats, budget: float) -> tuple[float, float]:
     """The slope of the steps at which the budget ends, and the share of them that it still buys."""
-    order = np.argsort(-slopes, kind="stable")
+    slopes, prices = slopes[prices > 0], prices[prices > 0]
+    order = np.argsort(-slopes)
     spent = np.cumsum(prices[order])
     if not spent.size or spent[-1] <= budget:
         return 0.0, 0.0

@@ -8,7 +8,8 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
 
 from suasion.errors import InputError
 
@@ -17,6 +18,16 @@ class Declared(BaseModel):
     """Base of what a file declares: frozen, and without keys that nobody asked for."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _knows_its_keys(cls, content: Any) -> Any:
+        """Name an unknown key where it stands, beside the keys known there."""
+        unknown = sorted(set(content) - set(cls.model_fields)) if isinstance(content, dict) else []
+        if unknown:
+            known = {"key": unknown[0], "todo": closest(unknown[0], cls.model_fields)}
+            raise PydanticCustomError("unknown_key", "unknown key '{key}'", known)
+        return content
 
 
 T = TypeVar("T", bound=Declared)
@@ -44,7 +55,7 @@ def read(path: Path, kind: type[T], error: type[InputError], **given: Any) -> T:
     ------
     InputError
         As given: no such file (names those there are), not TOML, or a key that is missing, unknown (did
-        you mean) or of the wrong type.
+        you mean), of the wrong type, or one of `given`.
     """
     asked = f"{path.parent.name}/{path.name}"
     if not path.is_file():
@@ -54,15 +65,15 @@ def read(path: Path, kind: type[T], error: type[InputError], **given: Any) -> T:
         content = tomllib.loads(path.read_text("utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as cause:
         raise error(asked, f"not valid TOML: {cause}", "Correct the file.") from None
+    if said := sorted(given.keys() & content.keys()):
+        raise error(asked, f"a key '{said[0]}'", "Leave it out: the name of the file says it.")
     try:
         return kind.model_validate({**given, **content})
     except ValidationError as cause:
         first = cause.errors(include_input=False, include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"])
-        if first["type"] == "extra_forbidden":
-            todo = closest(str(first["loc"][-1]), kind.model_fields)
-            raise error(asked, f"unknown key '{where}'", todo) from None
-        raise error(asked, f"key '{where}': {first['msg']}", "Correct the file.") from None
+        todo = first.get("ctx", {}).get("todo", "Correct the file.")
+        raise error(asked, f"key '{where}': {first['msg']}" if where else first["msg"], todo) from None
 
 
 def closest(name: str, known: Iterable[str]) -> str:

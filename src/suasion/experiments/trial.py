@@ -58,6 +58,9 @@ def assemble(
 ) -> tuple[Trial, dict[str, int]]:
     """Bring together the persons of an experiment who may be learned from.
 
+    A person with several records (linked by an identifier of another source) may have had several
+    treatments, and is left out.
+
     Parameters
     ----------
     design : Design
@@ -84,19 +87,22 @@ def assemble(
     allowed = pa.table({"person": persons})
     columns = [f"r.{quote(f'outcome:{name}')}" for name in outcomes]
     known = " AND ".join(f"{column} IS NOT NULL" for column in columns)
-    names = ["r.person", "arm", "probability", "household", *columns]
+    learned = (f"t.{quote(name)} AS {quote(f'trait:{name}')}" for name in features)
+    names = ["r.person", "r.arm", "r.probability", "r.household", *columns, *learned]
     sql = (
-        f"SELECT {', '.join(names)}, coalesce({known}, false) AS known, "
-        f"{', '.join(['t.person AS traits', *(f't.{quote(f)} AS {quote(f)}' for f in features)])} "
-        "FROM r JOIN a USING (person) LEFT JOIN t USING (person) ORDER BY r.person"
+        f"SELECT {', '.join(names)}, {known} AS known "
+        "FROM r JOIN a USING (person) LEFT JOIN t USING (person) "
+        "QUALIFY count(*) OVER (PARTITION BY r.person) = 1 ORDER BY r.person"
     )
-    joined = query(sql, {"r": records, "a": allowed, "t": traits})
-    no_arm = pc.is_null(joined["arm"])
-    usable = joined.filter(pc.and_(pc.invert(no_arm), joined["known"]))
+    single = query(sql, {"r": records, "a": allowed, "t": traits})
+    treated = single.filter(pc.is_in(single["arm"], value_set=pa.array(design.names)))
+    usable = treated.filter(treated["known"])
+    present = len(np.intersect1d(persons, records["person"].to_numpy()))
     drops = {
-        "not in the experiment's source": len(persons) - joined.num_rows,
-        "no recorded treatment": int(pc.sum(no_arm).as_py() or 0),
-        "no recorded outcome": joined.num_rows - int(pc.sum(no_arm).as_py() or 0) - usable.num_rows,
+        "not in the experiment's source": len(persons) - present,
+        "more than one record in the experiment": present - single.num_rows,
+        "no recorded treatment": single.num_rows - treated.num_rows,
+        "no recorded outcome": treated.num_rows - usable.num_rows,
     }
     trial = _trial(design, usable, features, outcomes)
     return trial, {reason: count for reason, count in drops.items() if count}
@@ -104,7 +110,7 @@ def assemble(
 
 def _trial(design: Design, table: pa.Table, features: Sequence[str], outcomes: Sequence[str]) -> Trial:
     index = {name: i for i, name in enumerate(design.names)}
-    arms = np.array([index.get(name, -1) for name in table["arm"].to_pylist()], np.int64)
+    arms = np.array([index[name] for name in table["arm"].to_pylist()], np.int64)
     counts = {name: int((arms == i).sum()) for name, i in index.items()}
     if len(counts) < 2:
         raise CampaignError("an effect", f"one arm only: {', '.join(counts)}", "Map at least two arms.")
@@ -128,7 +134,7 @@ def _trial(design: Design, table: pa.Table, features: Sequence[str], outcomes: S
         arms=arms,
         received=received,
         outcomes={name: table[f"outcome:{name}"].to_numpy().astype(np.float64) for name in outcomes},
-        features=table.select(list(features)),
+        features=table.select([f"trait:{name}" for name in features]).rename_columns(list(features)),
         households=None if household.null_count == len(household) else _clusters(table),
     )
 

@@ -13,6 +13,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 Ids = npt.NDArray[np.int64]
+LAST = b"last_person"
 SCHEMA = pa.schema(
     [
         ("person", pa.int64()),
@@ -48,7 +49,8 @@ def resolve(sources: Mapping[str, pa.Table], known: pa.Table | None) -> Resoluti
     """Give every record a person, keeping the ids of persons known before.
 
     A person is a connected component of records and identifiers. Contact details are stored but do not
-    link: two people may share an address. A person's id is a running number that says nothing about them.
+    link: two people may share an address. A person's id is a running number that says nothing about them;
+    a number that a merge has set free is not given out again.
 
     Parameters
     ----------
@@ -83,10 +85,12 @@ def resolve(sources: Mapping[str, pa.Table], known: pa.Table | None) -> Resoluti
             nodes.append(starts[name] + present)
             keys.append(_keys(kind, table[column].drop_null()))
     component = _components(total + len(old), np.concatenate(nodes), pa.chunked_array(keys))
-    person_of = _numbered(component, total, old)
+    last = _last_number(before)
+    person_of = _numbered(component, total, old, last)
     persons = {name: person_of[starts[name] : starts[name] + n] for name, n in rows.items()}
     renamed = dict(zip(old.tolist(), person_of[total:].tolist(), strict=True))
     identities = _identities(sources, persons, before, renamed)
+    identities = identities.replace_schema_metadata({LAST: str(max(last, int(person_of.max(initial=0))))})
     return Resolution(persons, identities, sum(a != b for a, b in renamed.items()))
 
 
@@ -107,14 +111,20 @@ def _components(nodes: int, ends: Ids, keys: pa.ChunkedArray) -> Ids:
     return connected_components(graph, directed=False)[1][:nodes].astype(np.int64)
 
 
-def _numbered(component: Ids, total: int, old: Ids) -> Ids:
+def _last_number(known: pa.Table) -> int:
+    """The largest number ever given out; identities without a note of it are as they were made."""
+    noted = int((known.schema.metadata or {}).get(LAST, b"0"))
+    return max(noted, int(known["person"].to_numpy().max(initial=0)))
+
+
+def _numbered(component: Ids, total: int, old: Ids, last: int) -> Ids:
     """Person of each node: the smallest id known in its component, else the next free number."""
     number = np.full(int(component.max(initial=-1)) + 1, np.iinfo(np.int64).max)
     np.minimum.at(number, component[total:], old)
     fresh, first = np.unique(component[:total], return_index=True)
     fresh = fresh[np.argsort(first)]
     fresh = fresh[number[fresh] == np.iinfo(np.int64).max]
-    number[fresh] = int(old.max(initial=0)) + 1 + np.arange(len(fresh))
+    number[fresh] = last + 1 + np.arange(len(fresh))
     return number[component]
 
 

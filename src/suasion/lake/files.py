@@ -13,6 +13,8 @@ import pyarrow.parquet as pq
 
 from suasion.errors import DamageError
 
+_MADE_HERE = "*-" + "[0-9a-f]" * 12 + ".parquet"
+
 
 @dataclass(frozen=True)
 class StoredTable:
@@ -51,7 +53,7 @@ def store(folder: Path, name: str, table: pa.Table) -> StoredTable:
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}-{secrets.token_hex(6)}.parquet"
     with path.open("xb") as file:
-        pq.write_table(table, file, compression="zstd")
+        pq.write_table(table, file, compression="zstd", write_page_checksum=True)
         file.flush()
         os.fsync(file.fileno())
     directory = os.open(folder, os.O_RDONLY)
@@ -86,7 +88,7 @@ def load(folder: Path, stored: StoredTable) -> pa.Table:
     if not path.is_file() or path.stat().st_size != stored.size:
         raise DamageError(f"table '{stored.name}'", f"{stored.file} is missing or has another size", todo)
     try:
-        table = pq.read_table(path, partitioning=None)
+        table = pq.read_table(path, partitioning=None, page_checksum_verification=True)
     except (pa.ArrowException, OSError) as error:
         raise DamageError(f"table '{stored.name}'", f"{stored.file}: {type(error).__name__}", todo) from error
     if table.num_rows != stored.rows:
@@ -95,7 +97,7 @@ def load(folder: Path, stored: StoredTable) -> pa.Table:
 
 
 def sweep(folder: Path, known: Iterable[str]) -> int:
-    """Delete files that no ledger entry names: what a killed run left behind.
+    """Delete files of `store` that no ledger entry names: what a killed run left behind.
 
     Parameters
     ----------
@@ -110,7 +112,7 @@ def sweep(folder: Path, known: Iterable[str]) -> int:
         How many were deleted.
     """
     keep = set(known)
-    orphans = [path for path in folder.glob("*.parquet") if path.name not in keep]
+    orphans = [path for path in folder.glob(_MADE_HERE) if path.name not in keep]
     for path in orphans:
         path.unlink()
     return len(orphans)

@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 from xml.etree import ElementTree
 
 import altair as alt
 import vl_convert
 
-WIDTH = 480
+WIDTH = 440
 STEP = 46
-LABEL_WIDTH = 285
+LABEL_WIDTH = 255
 LINES_HEIGHT = 230
 
 FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -35,7 +35,8 @@ CONFIG = {
     "background": None,
     "font": "sans-serif",
     "view": {"stroke": None},
-    "padding": {"left": 4, "right": 8, "top": 2, "bottom": 4},
+    "padding": {"left": 0, "right": 7, "top": 2, "bottom": 4},
+    "text": {"fontSize": 13.5, "baseline": "middle", "dy": -11, "color": INK},
     "axis": {
         "domain": False,
         "grid": False,
@@ -48,15 +49,17 @@ CONFIG = {
         "titleFontWeight": "normal",
         "titleAnchor": "start",
         "titlePadding": 8,
+        "titleLimit": WIDTH,
     },
     "legend": {
         "orient": "top",
         "title": None,
         "labelColor": INK,
         "labelFontSize": 13,
+        "symbolType": "stroke",
         "symbolStrokeWidth": 2.5,
         "symbolSize": 300,
-        "labelLimit": 200,
+        "offset": 34,
     },
 }
 
@@ -151,7 +154,7 @@ def pairs(rows: Sequence[Row], title: str, name: str) -> str:
             point.encode(x=x("value"), stroke=alt.value(ACCENT), fill=alt.value(ACCENT)),
         ]
 
-    return _rows(rows, (0.0, max(1.0, *(row.high for row in rows))), title, name, marks)
+    return _rows(rows, (0.0, max(1.0, *(1.02 * row.high for row in rows))), title, name, marks)
 
 
 def bars(rows: Sequence[Row], title: str, name: str) -> str:
@@ -194,26 +197,23 @@ def lines(points: Sequence[Point], here: float, x_title: str, y_title: str, name
     names = list(dict.fromkeys(point.series for point in points))
     base = alt.Chart(alt.InlineData(values=[asdict(point) for point in points]))
     first = base.transform_filter(alt.FieldEqualPredicate(field="series", equal=names[0]))
-    low, high = _domain([0.0, *(end for point in points for end in (point.low, point.high))])
-    x = alt.X("budget:Q", title=x_title, scale=alt.Scale(zero=True, nice=False))
-    y = alt.Y(
-        "value:Q",
-        title=y_title,
-        scale=alt.Scale(domain=[low, high]),
-        axis=alt.Axis(grid=True, gridColor=RULE),
+    span = alt.Scale(domain=list(_domain([0.0, *(end for p in points for end in (p.low, p.high))])))
+    above = alt.Axis(grid=True, gridColor=RULE, titleAngle=0, titleAlign="left", titleX=-30, titleY=-14)
+    x = alt.X(
+        "budget:Q", title=x_title, scale=alt.Scale(zero=True, nice=False), axis=alt.Axis(labelFlush=False)
     )
+    y, low = (alt.Y(f"{end}:Q", title=y_title, scale=span, axis=above) for end in ("value", "low"))
     color = alt.Color("series:N", sort=names, scale=alt.Scale(domain=names, range=[ACCENT, QUIET]))
     dash = alt.StrokeDash("series:N", sort=names, scale=alt.Scale(domain=names, range=[[1, 0], [5, 4]]))
-    ends = {"x": x, "y": alt.Y("low:Q", title=y_title), "y2": "high:Q"}
     drawn = alt.layer(
         _at({"budget": here}).mark_rule(color=QUIET, strokeDash=[2, 3]).encode(x="budget:Q"),
         _at({"value": 0}).mark_rule(color=QUIET).encode(y="value:Q"),
-        first.mark_area(color=ACCENT, opacity=0.16).encode(**ends),
-        first.mark_rule(color=ACCENT, opacity=0.35, strokeWidth=1.5).encode(**ends),
+        first.mark_area(color=ACCENT, opacity=0.16).encode(x=x, y=low, y2="high:Q"),
+        first.mark_rule(color=ACCENT, opacity=0.35, strokeWidth=1.5).encode(x=x, y=low, y2="high:Q"),
         base.mark_line(strokeWidth=2.5).encode(x=x, y=y, color=color, strokeDash=dash),
         base.mark_point(filled=True, size=55, opacity=1).encode(x=x, y=y, color=color),
     )
-    return _svg(drawn.properties(width=WIDTH - 50, height=LINES_HEIGHT), name)
+    return _svg(drawn.properties(width=WIDTH - 45, height=LINES_HEIGHT), name)
 
 
 def _at(values: dict[str, float]) -> alt.Chart:
@@ -229,7 +229,6 @@ def _rows(
 ) -> str:
     """Labels left, numbers right, a thin track below them, and the marks on it."""
     base = alt.Chart(alt.InlineData(values=[_datum(i, row) for i, row in enumerate(rows)]))
-    font = {"dy": -11, "fontSize": 13.5, "baseline": "middle", "color": INK}
     track = base.mark_rule(color=RULE, yOffset=9).encode(x=alt.datum(domain[0]), x2=alt.datum(domain[1]))
     scale = alt.Scale(domain=list(domain), nice=False, zero=False)
 
@@ -237,8 +236,8 @@ def _rows(
         return alt.X(f"{field}:Q", title=title, scale=scale)
 
     layers = [
-        base.mark_text(**font, align="left", limit=LABEL_WIDTH).encode(x=alt.value(0), text="label:N"),
-        base.mark_text(**font, align="right").encode(x=alt.value(WIDTH), text="shown:N"),
+        base.mark_text(align="left", limit=LABEL_WIDTH).encode(x=alt.value(0), text="label:N"),
+        base.mark_text(align="right").encode(x=alt.value(WIDTH), text="shown:N"),
         track,
         *marks(base, x),
     ]
@@ -249,13 +248,7 @@ def _rows(
 
 def _datum(i: int, row: Row) -> dict[str, Any]:
     color = ACCENT if row.strong else QUIET
-    shown = asdict(replace(row, label=printable(row.label)))
-    return {"i": i, **shown, "color": color, "fill": color if row.strong else PAPER}
-
-
-def printable(text: str) -> str:
-    """Text without the characters that XML 1.0 (section 2.2) forbids; inside vl-convert one ends the process."""
-    return FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", text)
+    return {"i": i, **asdict(row), "color": color, "fill": color if row.strong else PAPER}
 
 
 def _domain(ends: Sequence[float]) -> tuple[float, float]:
@@ -265,16 +258,30 @@ def _domain(ends: Sequence[float]) -> tuple[float, float]:
     return low - air, high + air
 
 
-def _svg(chart: alt.LayerChart, name: str) -> str:
+def _svg(chart: alt.LayerChart | alt.FacetChart, name: str) -> str:
     """The chart as an element of the page: no network, no ids, no fonts or colors of its own."""
-    text = vl_convert.vegalite_to_svg(chart.to_dict(), config=CONFIG, allowed_base_urls=[])
-    root = ElementTree.fromstring(text)
+    spec = _printable(chart.to_dict())
+    root = ElementTree.fromstring(vl_convert.vegalite_to_svg(spec, config=CONFIG, allowed_base_urls=[]))
     for element in root.iter():
         element.tag = element.tag.rpartition("}")[2]
         element.attrib = {k: VARIABLES.get(v, v) for k, v in element.attrib.items() if _kept(k)}
-    root.attrib |= {"class": "chart", "role": "img", "aria-label": printable(name)}
+    root.attrib |= {"class": "chart", "role": "img", "aria-label": name}
     return ElementTree.tostring(root, encoding="unicode")
+
+
+def _printable(spec: Any) -> Any:
+    """A specification whose texts cannot end the process inside vl-convert, as forbidden characters do."""
+    if isinstance(spec, dict):
+        return {key: _printable(value) for key, value in spec.items()}
+    if isinstance(spec, list):
+        return [_printable(value) for value in spec]
+    return printable(spec) if isinstance(spec, str) else spec
 
 
 def _kept(attribute: str) -> bool:
     return not attribute.startswith("aria-") and attribute not in ("class", "role", "font-family", "id")
+
+
+def printable(text: str) -> str:
+    """Text without the characters that XML 1.0 forbids (section 2.2)."""
+    return FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", text)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from suasion.measurement import charts
 from suasion.measurement.charts import Point, Row
-from suasion.measurement.report import Report
 from suasion.measurement.replay import Comparison
-from suasion.measurement.units import COUNT, PER, PERCENT, Shown, Unit, change, digits, level, money
+from suasion.measurement.report import Report
+from suasion.measurement.units import COUNT, PER, PERCENT, Shown, Unit, change, digits, level, money, price
 from suasion.measurement.who import TraitShift
 from suasion.stats import Estimate, proportion
 
@@ -53,7 +53,7 @@ def values(report: Report, outcome: str) -> Figure:
     lines = [_row(name, estimate, unit, strong=name == "plan") for name, estimate in found.items()]
     title = _mean_title(report, outcome)
     return Figure(
-        caption=f"{_capital(title)}, if each way decided; intervals are {_level(found.values())}.",
+        caption=f"{_capital(title)}, under each way to decide, with {_level(found.values())} intervals.",
         head=("Way to decide", "Mean (interval)", *(["By weighting alone"] if main else [])),
         rows=tuple(rows),
         chart=charts.intervals(lines, title, f"Chart of '{outcome}' by way to decide.", nobody),
@@ -68,6 +68,7 @@ def differences(report: Report, outcome: str) -> Figure:
         ("The plan against", f"'{outcome}' per {PER:,} people", "The plan gives"),
         f"The plan minus every other way, on the same people: '{outcome}' per {PER:,} of them.",
         f"'{outcome}' per {PER:,} people, the plan minus the other way",
+        share=is_share(report, outcome),
     )
 
 
@@ -79,13 +80,14 @@ def effects(report: Report) -> Figure:
         ("Treatment", f"'{outcome}' per {PER:,} people", f"Against '{control}' it gives"),
         f"Each treatment for everybody, against '{control}': '{outcome}' per {PER:,} people.",
         f"'{outcome}' per {PER:,} people, treatment minus '{control}'",
+        share=is_share(report, outcome),
     )
 
 
 def refusal(report: Report, refused: Comparison) -> Figure:
     """What holding to the refusal of messages costs, by outcome."""
     costs = {outcome: difference.times(-1) for outcome, difference in refused.differences.items()}
-    unit = change(costs.values())
+    unit = change(costs.values(), share=all(is_share(report, outcome) for outcome in costs))
     return Figure(
         caption=f"The plan without the refusal minus the plan, per {PER:,} people.",
         head=("Outcome", "Cost of the refusal (interval)"),
@@ -96,7 +98,7 @@ def refusal(report: Report, refused: Comparison) -> Figure:
 def mixes(report: Report) -> Figure:
     """Who gets what under each way to decide, and what it costs a person."""
     policies = report.replay.policies
-    unit = Unit(1, max(2, digits([p.cost.high - p.cost.low for p in policies], 1, least=2)))
+    unit = price(p.cost.value for p in policies)
     rows = [
         (p.name, *(Shown(_percent(share)) for share in p.shares.values), unit.shown(p.cost)) for p in policies
     ]
@@ -110,7 +112,9 @@ def mixes(report: Report) -> Figure:
 def budgets(report: Report) -> Figure:
     """The gain over nobody that other budgets would buy."""
     points = report.replay.budgets
-    unit = change([estimate for p in points for estimate in (p.plan, p.by_lot)])
+    unit = change(
+        [estimate for p in points for estimate in (p.plan, p.by_lot)], share=is_share(report, report.outcome)
+    )
     per, money_title = f"'{report.outcome}' per {PER:,} people", f"budget, {report.currency}"
     drawn = [
         Point(series, p.budget, e.low * PER, e.value * PER, e.high * PER)
@@ -120,7 +124,7 @@ def budgets(report: Report) -> Figure:
     ]
     here = {report.budget: " (asked for)"}
     return Figure(
-        caption=f"Gain over treating nobody, {per}, by budget. The band is the plan's interval.",
+        caption=f"Gain over treating nobody, {per}, by budget.",
         head=(_capital(money_title), "Plan (interval)", "By lot (interval)"),
         rows=tuple(
             (money(p.budget) + here.get(p.budget, ""), unit.shown(p.plan), unit.shown(p.by_lot))
@@ -139,8 +143,8 @@ def who(report: Report) -> Figure:
     drawn = [_pair(shift) for shift in shares if shift in top]
     cut = f" The chart has the {MOST_PAIRS} shares that differ most." if len(shares) > MOST_PAIRS else ""
     return Figure(
-        caption=f"Traits of those whom the plan treats, beside everybody.{cut}",
-        head=("Trait", "Treated", "Everybody", ""),
+        caption=f"Those whom the plan treats, beside everybody: share of people (%), or mean.{cut}",
+        head=("Trait", "Treated", "Everybody"),
         rows=tuple(_shift(shift) for shift in report.who),
         chart=charts.pairs(drawn, "share of people, %", "Chart of traits: treated beside everybody.")
         if drawn
@@ -188,8 +192,10 @@ def arms(report: Report) -> Figure:
     return Figure("The arms as recorded: plain means, nothing adjusted.", head, tuple(rows))
 
 
-def _changes(found: dict[str, Estimate], head: tuple[str, ...], caption: str, title: str) -> Figure:
-    unit = change(found.values())
+def _changes(
+    found: dict[str, Estimate], head: tuple[str, ...], caption: str, title: str, *, share: bool
+) -> Figure:
+    unit = change(found.values(), share=share)
     rows = tuple((name, unit.shown(e), _reading(e)) for name, e in found.items())
     lines = [_row(name, e, unit, strong=e.excludes_zero) for name, e in found.items()]
     return Figure(caption, head, rows, charts.intervals(lines, title, f"Chart. {caption}", 0.0))
@@ -214,7 +220,7 @@ def _shift(shift: TraitShift) -> tuple[Cell, ...]:
     ends = [
         NONE if v is None else Shown(unit.number(v) + unit.suffix) for v in (shift.treated, shift.everybody)
     ]
-    return (shift.trait, *ends, "share" if shift.share else "mean")
+    return (shift.trait, *ends)
 
 
 def _pair(shift: TraitShift) -> Row:
@@ -228,7 +234,7 @@ def _distance(shift: TraitShift) -> float:
 
 
 def _dropped(dropped: dict[str, int]) -> Iterable[str]:
-    return (f"{COUNT.number(count)} {reason}" for reason, count in dropped.items())
+    return (f"{reason} ({COUNT.number(count)})" for reason, count in dropped.items())
 
 
 def _mean_title(report: Report, outcome: str) -> str:
@@ -240,7 +246,7 @@ def _percent(share: float) -> str:
 
 
 def _level(estimates: Iterable[Estimate]) -> str:
-    return f"{100 * next(iter(estimates)).level:.0f} %"
+    return f"{100 * next(iter(estimates)).level:.0f}\N{NO-BREAK SPACE}%"
 
 
 def _capital(text: str) -> str:

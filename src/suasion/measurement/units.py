@@ -11,6 +11,7 @@ from suasion.stats import Estimate
 PER = 1000
 """Changes are told per this many people."""
 MOST_DIGITS = 4
+STEPS = 6
 
 
 @dataclass(frozen=True)
@@ -72,14 +73,14 @@ def level(estimates: Iterable[Estimate], *, share: bool) -> Unit:
     return Unit(100, digits(widths, 100, least=1), " %") if share else Unit(1, digits(widths, 1, least=0))
 
 
-def change(estimates: Iterable[Estimate]) -> Unit:
+def change(estimates: Iterable[Estimate], *, share: bool) -> Unit:
     """The unit of differences: outcomes per thousand people."""
     widths = [estimate.high - estimate.low for estimate in estimates]
-    return Unit(PER, digits(widths, PER, least=1), signed=True)
+    return Unit(PER, digits(widths, PER, least=1 if share else 0), signed=True)
 
 
 def digits(widths: Iterable[float], factor: float, least: int) -> int:
-    """How many digits after the point make sense: two that count in the widest interval.
+    """How many digits after the point make sense: the widest interval spans six steps of the last.
 
     Examples
     --------
@@ -87,7 +88,7 @@ def digits(widths: Iterable[float], factor: float, least: int) -> int:
     (2, 1)
     """
     widest = max((width * factor for width in widths), default=0.0)
-    return max(least, min(MOST_DIGITS, 2 - ceil(log10(widest)))) if widest > 0 else least
+    return max(least, min(MOST_DIGITS, ceil(log10(STEPS / widest)))) if widest > 0 else least
 
 
 def number(value: float) -> str:
@@ -99,6 +100,12 @@ def number(value: float) -> str:
     ('53,210', '29.4', '0.0344')
     """
     return Unit(1, max(0, min(6, 3 - ceil(log10(abs(value))))) if value else 0).number(value)
+
+
+def price(values: Iterable[float]) -> Unit:
+    """The unit of a cost a person: cents, and finer where the largest is small."""
+    largest = max(values, default=0.0)
+    return Unit(1, max(2, min(MOST_DIGITS, 3 - ceil(log10(largest)))) if largest > 0 else 2)
 
 
 def money(value: float) -> str:

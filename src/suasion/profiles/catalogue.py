@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from suasion.declarations import Declared, read
 from suasion.errors import WorkspaceError
@@ -30,7 +30,7 @@ class Trait(Declared):
 class Catalogue(Declared):
     """One file of ``traits/``."""
 
-    traits: dict[str, Trait]
+    traits: dict[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")], Trait]
 
 
 def catalogue_from(folder: Path) -> dict[str, Trait]:
@@ -48,11 +48,15 @@ def catalogue_from(folder: Path) -> dict[str, Trait]:
     Raises
     ------
     WorkspaceError
-        A file is malformed, or two define the same trait.
+        A file is malformed, two define the same trait, or one is named ``person``.
     """
     catalogue: dict[str, Trait] = {}
     for path in sorted(folder.glob("*.toml")):
         for name, trait in read(path, Catalogue, WorkspaceError).traits.items():
+            if name == "person":
+                raise WorkspaceError(
+                    f"traits/{path.name}", "a trait named 'person'", "Rename it: ids use it."
+                )
             if name in catalogue:
                 raise WorkspaceError(f"traits/{path.name}", f"a second trait '{name}'", "Remove one.")
             catalogue[name] = trait

@@ -22,9 +22,9 @@ def assemble_facts(
 ) -> pa.Table:
     """Assemble the facts for one purpose and channel; where sources differ the strictest counts.
 
-    The basis is ``research_replay`` as soon as one source holds the person on it; the purpose is
-    permitted if every source of the person permits it; one refusal outweighs any consent. What no
-    source says is null: unknown.
+    The basis is ``research_replay`` as soon as one source holds the person on it, and ``consent`` only if
+    all do; the purpose is permitted if every source of the person permits it; one refusal outweighs any
+    consent. What no source says is null: unknown.
 
     Parameters
     ----------
@@ -48,9 +48,9 @@ def assemble_facts(
                bool_and(k.adult) FILTER (k.adult IS NOT NULL) AS adult,
                any_value({_least(age)}) AS age,
                CASE WHEN bool_or(k.basis = 'research_replay') THEN 'research_replay'
-                    ELSE min(k.basis) END AS basis,
+                    ELSE coalesce(min(k.basis) FILTER (k.basis <> 'consent'), min(k.basis)) END AS basis,
                any_value(c.consent) AS consent,
-               bool_and(list_contains(?, k.source)) AS purpose_permitted
+               bool_and(list_contains(CAST(? AS VARCHAR[]), k.source)) AS purpose_permitted
         FROM k LEFT JOIN t USING (person) LEFT JOIN c USING (person)
         GROUP BY k.person ORDER BY k.person"""
     return query(sql, relations, [permits])

@@ -88,20 +88,30 @@ def _declared(source: Source, records: pa.Table) -> pa.Table:
 
 
 def _merged(parts: Sequence[tuple[Source, pa.Table]], wanted: Mapping[str, Type]) -> pa.Table:
-    """One row a person: each trait as observed last, from an older source where that one lacks it."""
+    """One row a person: each trait as observed last, from an older source where that one lacks it.
+
+    Where a source has several records of a person (another source linked them), the first line that has
+    the trait counts.
+    """
     newest = sorted(parts, key=lambda part: part[0].observed_on, reverse=True)
     tables = {f"s{i}": records for i, (_, records) in enumerate(newest)}
     everybody = " UNION ".join(f"SELECT person FROM {name}" for name in tables)
-    columns: list[str] = ["person"]
-    for trait in wanted:
-        column = quote(f"trait:{trait}")
-        having = [f"{n}.{column}" for n, t in tables.items() if f"trait:{trait}" in t.column_names]
-        if having:
-            columns.append(f"coalesce({', '.join(having)}) AS {quote(trait)}")
-        else:
-            columns.append(f"NULL AS {quote(trait)}")
-    # A person with several records in one source (linked by another source) counts once, by the first line.
-    first = "(SELECT * FROM {0} QUALIFY row_number() OVER (PARTITION BY person ORDER BY line) = 1) AS {0}"
-    joins = " ".join(f"LEFT JOIN {first.format(name)} USING (person)" for name in tables)
+    columns = ["person", *(_coalesced(trait, tables) for trait in wanted)]
+    joins = " ".join(
+        f"LEFT JOIN ({_first(t)} FROM {n} GROUP BY person) AS {n} USING (person)" for n, t in tables.items()
+    )
     merged = query(f"SELECT {', '.join(columns)} FROM ({everybody}) AS p {joins} ORDER BY person", tables)
     return merged.cast(pa.schema([("person", pa.int64()), *((t, ARROW[k]) for t, k in wanted.items())]))
+
+
+def _coalesced(trait: str, tables: Mapping[str, pa.Table]) -> str:
+    """The trait from the first table that knows it, as SQL."""
+    column = f"trait:{trait}"
+    having = [f"{name}.{quote(column)}" for name, table in tables.items() if column in table.column_names]
+    return f"coalesce({', '.join([*having, 'NULL'])}) AS {quote(trait)}"
+
+
+def _first(records: pa.Table) -> str:
+    """The person and the first known value of each trait, as the head of an SQL query."""
+    traits = [quote(name) for name in records.column_names if name.startswith("trait:")]
+    return f"SELECT {', '.join(['person', *(f'arg_min({trait}, line) AS {trait}' for trait in traits)])}"

@@ -5,13 +5,12 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 
 import numpy as np
 import numpy.typing as npt
 
-from suasion.errors import ClearanceError
 from suasion.rules.purpose import Purpose, Use
 
 MAX_AGE = timedelta(minutes=15)
@@ -28,7 +27,7 @@ class Clearance:
     Parameters
     ----------
     persons : array of int64, shape (n,)
-        Ids of the permitted persons, sorted.
+        Ids of the permitted persons, sorted; read-only.
     uses, purpose, campaign, territory, channel
         What is permitted, for whom and where; `channel` is None where nobody is contacted.
     rules : str
@@ -52,10 +51,6 @@ class Clearance:
     at: datetime
     seal: bytes
 
-    def refuse(self, found: str) -> ClearanceError:
-        """The error for this clearance, without a person in it."""
-        return ClearanceError(f"clearance for campaign '{self.campaign}'", found, "Judge the persons again.")
-
 
 def seal(
     persons: PersonIds,
@@ -69,13 +64,28 @@ def seal(
     at: datetime,
 ) -> bytes:
     """The keyed hash over the content of a clearance."""
-    parts = [*sorted(uses), purpose, campaign, territory, channel, rules, facts, at.isoformat()]
+    parts = [
+        *sorted(uses),
+        purpose,
+        campaign,
+        territory,
+        channel,
+        rules,
+        facts,
+        at.isoformat(),
+        persons.dtype,
+    ]
     digest = hashlib.blake2b(repr(parts).encode(), key=_KEY)
-    digest.update(np.ascontiguousarray(persons, np.int64).tobytes())
+    digest.update(persons.tobytes())
     return digest.digest()
 
 
-def is_genuine(clearance: Clearance) -> bool:
+def is_genuine(clearance: object) -> bool:
     """Whether this process made the clearance and nothing in it was changed since."""
-    content = {name: value for name, value in vars(clearance).items() if name != "seal"}
-    return hmac.compare_digest(seal(**content), clearance.seal)
+    if not isinstance(clearance, Clearance):
+        return False
+    content = {f.name: getattr(clearance, f.name) for f in fields(clearance) if f.name != "seal"}
+    try:
+        return hmac.compare_digest(seal(**content), clearance.seal)
+    except (AttributeError, TypeError, ValueError):  # fields of types that `seal` never sealed
+        return False

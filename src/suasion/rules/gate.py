@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from suasion.errors import TraitRefusedError
+from suasion.errors import ClearanceError, TraitRefusedError
 from suasion.expressions import Value, to_sql
 from suasion.rules.clearance import MAX_AGE, Clearance, PersonIds, is_genuine, seal
 from suasion.rules.facts import PERSON_FACTS
@@ -117,20 +117,26 @@ class Gate:
         Parameters
         ----------
         facts : pyarrow.Table
-            Column ``person`` (int64, unique) and one column for each of `PERSON_FACTS`.
+            Column ``person`` (int64) and one column for each of `PERSON_FACTS`; one row a person.
         version : str
             Version of the tables the facts were assembled from.
 
         Returns
         -------
         Judgement
+
+        Raises
+        ------
+        ClearanceError
+            A row without a person, or several rows of one: which of them counts is nobody's guess.
         """
-        persons = facts["person"].to_numpy()
         rules = self.rules("person")
+        persons, met, unknown = _judge_sql(facts, rules)
+        if facts["person"].null_count or np.any(persons[1:] == persons[:-1]):
+            raise self._refused("facts that are not one row a person")
         if not rules:
             drops = {NO_RULE: len(persons)} if len(persons) else {}
-            return Judgement(self._clear(persons[:0], version), np.sort(persons), drops)
-        met, unknown = _judge_sql(facts, rules)
+            return Judgement(self._clear(persons[:0], version), persons, drops)
         allowed = met.all(axis=1)
         first = np.where(allowed, len(rules), np.argmin(met, axis=1))
         drops = {}
@@ -138,7 +144,7 @@ class Gate:
             for flag in (False, True):
                 if count := int(np.sum((first == index) & (unknown[:, index] == flag))):
                     drops[rule.because(unknown=flag)] = count
-        return Judgement(self._clear(np.sort(persons[allowed]), version), np.sort(persons), drops)
+        return Judgement(self._clear(persons[allowed], version), persons, drops)
 
     def admit(self, clearance: Clearance, persons: PersonIds, version: str) -> None:
         """Check a clearance where it is used: each stage that learns, evaluates or contacts calls this.
@@ -154,24 +160,24 @@ class Gate:
         Raises
         ------
         ClearanceError
-            Forged, foreign (another campaign, purpose, channel or place), for another use (a replay's
-            clearance at a channel), stale (age, rules or facts changed), or too narrow.
+            Absent, forged, foreign (another campaign, purpose, channel or place), for another use (a
+            replay's clearance at a channel), stale (age, rules or facts changed), or too narrow.
         """
         wanted = self.occasion
         if not is_genuine(clearance):
-            raise clearance.refuse("a seal that this process did not make (forged)")
+            raise self._refused("not one that this process made (absent or forged)")
         if missing := wanted.uses - clearance.uses:
-            raise clearance.refuse(f"no permission to {', '.join(sorted(missing))}")
+            raise self._refused(f"no permission to {', '.join(sorted(missing))}")
         held = (clearance.campaign, clearance.purpose, clearance.territory, clearance.channel)
         asked = (wanted.campaign, wanted.purpose, wanted.jurisdiction.territory, wanted.channel)
         if held != asked:
-            raise clearance.refuse(f"made for {held}, used for {asked} (foreign)")
+            raise self._refused(f"made for {held}, used for {asked} (foreign)")
         age = wanted.at - clearance.at
         if not timedelta(0) <= age <= MAX_AGE or clearance.rules != self.digest or clearance.facts != version:
-            raise clearance.refuse("its time, its rules or its facts are no longer those of now (stale)")
+            raise self._refused("its time, its rules or its facts are no longer those of now (stale)")
         outside = len(np.setdiff1d(persons, clearance.persons))
         if outside:
-            raise clearance.refuse(f"{outside} person(s) it does not name")
+            raise self._refused(f"{outside} person(s) it does not name")
 
     def admit_traits(self, role: str, traits: Sequence[tuple[str, str, str | None]]) -> None:
         """Refuse a segment, score or outcome that uses a trait it may not.
@@ -202,27 +208,36 @@ class Gate:
                     f"Leave '{name}' out.",
                 )
 
+    def _refused(self, found: str) -> ClearanceError:
+        asked = f"clearance for campaign '{self.occasion.campaign}'"
+        return ClearanceError(asked, found, "Judge the persons again.")
+
     def _in_scope(self, rule: Rule) -> bool:
         o = self.occasion
+        # A contact that does not say by which channel is under the rules of every channel.
+        anywhere = o.channel is None and Use.CONTACT in o.uses
         return (
             rule.valid_from <= o.jurisdiction.on
             and (rule.valid_to is None or o.jurisdiction.on <= rule.valid_to)
             and (not rule.uses or not o.uses.isdisjoint(rule.uses))
             and (not rule.purposes or o.purpose in rule.purposes)
             and (not rule.territories or o.jurisdiction.territory in (*rule.territories, UNKNOWN_PLACE))
-            and (not rule.channels or o.channel in rule.channels)
+            and (not rule.channels or o.channel in rule.channels or anywhere)
         )
 
     def _clear(self, persons: PersonIds, version: str) -> Clearance:
         o = self.occasion
+        persons.setflags(write=False)
         content = (persons, o.uses, o.purpose, o.campaign, o.jurisdiction.territory, o.channel)
         made = (self.digest, version, o.at)
         return Clearance(*content, *made, seal=seal(*content, *made))
 
 
-def _judge_sql(facts: pa.Table, rules: Sequence[Rule]) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
-    """Per person and rule: is it met, and is it unknown; both of shape (n, rules)."""
-    columns: list[str] = []
+def _judge_sql(
+    facts: pa.Table, rules: Sequence[Rule]
+) -> tuple[PersonIds, npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """The persons, sorted; per person and rule: is it met, and is it unknown, both of shape (n, rules)."""
+    columns = ["person"]
     parameters: list[Value] = []
     for rule in rules:
         applies, require = to_sql(rule.condition(rule.applies)), to_sql(rule.condition(rule.require))
@@ -231,11 +246,11 @@ def _judge_sql(facts: pa.Table, rules: Sequence[Rule]) -> tuple[npt.NDArray[np.b
     with duckdb.connect() as connection:
         connection.register("facts", facts.select(["person", *PERSON_FACTS]))
         verdicts = connection.sql(
-            f"SELECT {', '.join(columns)} FROM facts", params=parameters
+            f"SELECT {', '.join(columns)} FROM facts ORDER BY person", params=parameters
         ).to_arrow_table()
     shape = (facts.num_rows, len(rules))
     met, unknown = np.empty(shape, np.bool_), np.empty(shape, np.bool_)
-    for index, column in enumerate(verdicts.columns):
+    for index, column in enumerate(verdicts.columns[1:]):
         met[:, index] = column.fill_null(False).to_numpy()
         unknown[:, index] = column.is_null().to_numpy()
-    return met, unknown
+    return verdicts.column(0).to_numpy(), met, unknown

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date
 from importlib import resources
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from suasion.declarations import Declared, read
-from suasion.errors import PackError
+from suasion.declarations import Declared, closest, read
+from suasion.errors import ExpressionError, PackError
 from suasion.expressions import Expression, Value, evaluate, parse
 from suasion.rules.facts import FACTS
 from suasion.rules.purpose import Purpose, Use
 from suasion.rules.verdict import Reason
 
 Facts = Mapping[str, Value | None]
+Territory = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
 
 
 class Case(Declared):
@@ -44,7 +46,7 @@ class Rule(Declared):
     valid_to: date | None = None
     uses: tuple[Use, ...] = ()
     purposes: tuple[Purpose, ...] = ()
-    territories: tuple[str, ...] = ()
+    territories: tuple[Territory, ...] = ()
     channels: tuple[str, ...] = ()
     applies: str = "true"
     require: str
@@ -64,6 +66,28 @@ class Rule(Declared):
     def because(self, *, unknown: bool) -> Reason:
         """The reason this rule gives when it fails."""
         return Reason(self.id, self.message, self.cite, unknown)
+
+    def check(self) -> None:
+        """Run the cases, as `Pack.check` says."""
+        if self.valid_to is not None and self.valid_to < self.valid_from:
+            raise self._wrong("valid_to before valid_from", "Swap the dates.")
+        for case in self.case:
+            known = FACTS[self.subject]
+            if unknown := sorted(case.facts.keys() - known.keys()):
+                raise self._wrong(f"a case with unknown fact '{unknown[0]}'", closest(unknown[0], known))
+            try:
+                allowed = self.reason(case.facts) is None
+            except ExpressionError as error:
+                raise self._wrong(error.found, error.todo) from None
+            if allowed is not case.allowed:
+                wanted = "allowed" if case.allowed else "refused"
+                todo = "Correct the condition or the case."
+                raise self._wrong(f"its case {sorted(case.facts)} should be {wanted}", todo)
+        if {case.allowed for case in self.case} != {True, False}:
+            raise self._wrong("cases of one kind only", "Write one allowed, one refused.")
+
+    def _wrong(self, found: str, todo: str) -> PackError:
+        return PackError(f"rule {self.id}", found, todo)
 
 
 class Pack(Declared):
@@ -85,21 +109,11 @@ class Pack(Declared):
         Raises
         ------
         PackError
-            A case does not come out as written, or a rule has no allowed or no refused case.
+            A case does not come out as written, a rule has no allowed or no refused case, a condition is
+            none, or the dates of a rule are the wrong way round.
         """
         for rule in self.rule:
-            for case in rule.case:
-                facts = dict.fromkeys(FACTS[rule.subject]) | case.facts
-                if (rule.reason(facts) is None) is not case.allowed:
-                    raise PackError(
-                        f"rule {rule.id}",
-                        f"its case {sorted(case.facts)} should be {'allowed' if case.allowed else 'refused'}",
-                        "Correct the condition or the case.",
-                    )
-            if {case.allowed for case in rule.case} != {True, False}:
-                raise PackError(
-                    f"rule {rule.id}", "cases of one kind only", "Write one allowed, one refused."
-                )
+            rule.check()
 
 
 def load_packs(names: Sequence[str], folder: Path) -> tuple[Pack, ...]:
@@ -120,15 +134,18 @@ def load_packs(names: Sequence[str], folder: Path) -> tuple[Pack, ...]:
     Raises
     ------
     PackError
-        Not found, malformed, or a case does not hold.
+        Not found, malformed, a case does not hold, or two rules share an id.
 
     Examples
     --------
     >>> [pack.id for pack in load_packs([], Path("rules"))]
     ['house']
     """
-    ordered = dict.fromkeys(["house", *names])
-    return tuple(_load(name, folder) for name in ordered)
+    packs = tuple(_load(name, folder) for name in dict.fromkeys(["house", *names]))
+    ids = Counter(rule.id for pack in packs for rule in pack.rule)
+    if twice := [name for name, count in ids.items() if count > 1]:
+        raise PackError(f"rule {twice[0]}", "another rule of that id", "Give each rule an id of its own.")
+    return packs
 
 
 def _load(name: str, folder: Path) -> Pack:

@@ -6,7 +6,7 @@ from math import sqrt
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats as distributions
+from scipy.special import ndtri, stdtrit
 
 from suasion.errors import UndefinedError
 from suasion.stats.estimate import Estimate
@@ -55,7 +55,7 @@ def mean(values: Floats, clusters: npt.NDArray[np.int64] | None = None, method: 
         total_variance = float(sums @ sums) * units / (units - 1) if units > 1 else 0.0
     if units < 2:
         raise UndefinedError(method, f"{units} independent unit(s)", "A mean needs at least two.")
-    half = sqrt(total_variance) / len(values) * float(distributions.t.ppf((1 + LEVEL) / 2, units - 1))
+    half = sqrt(total_variance) / len(values) * float(stdtrit(units - 1, (1 + LEVEL) / 2))
     value = float(values.mean())
     return Estimate(value, value - half, value + half, units, label, LEVEL)
 
@@ -86,7 +86,7 @@ def proportion(successes: int, n: int) -> Estimate:
     """
     if n < 1 or not 0 <= successes <= n:
         raise UndefinedError("a share", f"{successes} of {n}", "Give 0 <= successes <= n and n >= 1.")
-    z = float(distributions.norm.ppf((1 + LEVEL) / 2))
+    z = float(ndtri((1 + LEVEL) / 2))
     share = successes / n
     center = (share + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * sqrt(share * (1 - share) / n + z * z / (4 * n * n))
@@ -111,7 +111,7 @@ def difference_in_means(treated: Floats, control: Floats) -> Estimate:
     Raises
     ------
     UndefinedError
-        A group has fewer than two persons.
+        A group has fewer than two persons, or a value that is not finite.
 
     Examples
     --------
@@ -123,10 +123,14 @@ def difference_in_means(treated: Floats, control: Floats) -> Estimate:
         raise UndefinedError(
             "a difference in means", f"groups of {len(treated)} and {len(control)}", "Each needs two persons."
         )
+    if not (np.isfinite(treated).all() and np.isfinite(control).all()):
+        raise UndefinedError(
+            "a difference in means", "values that are not finite", "Drop or mend them before averaging."
+        )
     value = float(treated.mean() - control.mean())
     v1, v0 = np.var(treated, ddof=1) / len(treated), np.var(control, ddof=1) / len(control)
     half = 0.0
     if v1 + v0 > 0:
         df = (v1 + v0) ** 2 / (v1**2 / (len(treated) - 1) + v0**2 / (len(control) - 1))
-        half = sqrt(v1 + v0) * float(distributions.t.ppf((1 + LEVEL) / 2, df))
+        half = sqrt(v1 + v0) * float(stdtrit(df, (1 + LEVEL) / 2))
     return Estimate(value, value - half, value + half, len(treated) + len(control), "Welch", LEVEL)

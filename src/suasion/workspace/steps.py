@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from suasion import allocation, scores
-from suasion.errors import WorkspaceError
+from suasion.errors import CampaignError, WorkspaceError
 from suasion.experiments import Trial, assemble
 from suasion.identity import resolve
 from suasion.ingest import read
@@ -138,7 +138,10 @@ def trial_of(tables: Tables, brief: Brief, persons: Ids) -> tuple[Trial, dict[st
 def score(run: Run, brief: Brief, say: Say) -> ScoreSummary:
     """Fit models on the permitted and publish their scores."""
     name, facts = brief.campaign.name, brief.facts(run)
-    clearance = clear(run, brief).judgement.clearance
+    judgement = clear(run, brief).judgement
+    clearance = judgement.clearance
+    if not len(clearance.persons):
+        raise _nobody(brief, judgement)
     trial, left_out = trial_of(run, brief, clearance.persons)
     fitted = scores.fit(trial, clearance, brief.gate, facts, say)
     scores.publish(run, name, fitted, brief.inputs(run), clearance, brief.gate, facts)
@@ -150,6 +153,16 @@ def score(run: Run, brief: Brief, say: Say) -> ScoreSummary:
         if i
     }
     return ScoreSummary(name, len(trial.persons), left_out, effects)
+
+
+def _nobody(brief: Brief, judgement: Judgement) -> CampaignError:
+    """The error where the rules permit no one: every reason, with its count."""
+    reasons = "; ".join(f"{count:,}: {reason}" for reason, count in judgement.drops.items())
+    return CampaignError(
+        f"campaign '{brief.campaign.name}'",
+        f"of {len(judgement.persons):,} matching persons none is permitted ({reasons or 'nobody matches'})",
+        "Map the facts that are unknown, or have somebody attest them in sources/.",
+    )
 
 
 def scores_of(tables: Tables, brief: Brief) -> scores.Scores:

@@ -1,0 +1,5 @@
+"""``python -m suasion.cli``."""
+
+from suasion.cli.app import main
+
+main()
