@@ -2,6 +2,6 @@
 
 from suasion.allocation.decide import Decisions, decide
 from suasion.allocation.plan import Options, Plan, plan, spread
-from suasion.allocation.publish import plan_from, publish
+from suasion.allocation.publish import plan_from, publish_plan
 
-__all__ = ["Decisions", "Options", "Plan", "decide", "plan", "plan_from", "publish", "spread"]
+__all__ = ["Decisions", "Options", "Plan", "decide", "plan", "plan_from", "publish_plan", "spread"]

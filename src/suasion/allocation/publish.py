@@ -13,7 +13,7 @@ from suasion.ledger import Run, record_draws
 from suasion.rules import Clearance, Gate
 
 
-def publish(
+def publish_plan(
     run: Run,
     campaign: str,
     plan: Plan,
@@ -84,7 +84,7 @@ def plan_from(table: pa.Table) -> tuple[Plan, str]:
     Parameters
     ----------
     table : pyarrow.Table
-        As `publish` wrote it.
+        As `publish_plan` wrote it.
 
     Returns
     -------

@@ -13,10 +13,10 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-import suasion
 from suasion.cli import show
 from suasion.cli.show import AsJson
 from suasion.errors import MissingExtraError, RefusedError, SourceError
+from suasion.workspace import Workspace, open_workspace
 
 DATA = "SUASION_DATA"
 
@@ -45,7 +45,7 @@ def demo(
     target = folder / example
     _prepare(example, target)
     with show.progress() as say:
-        workspace = suasion.open(target, say=say)
+        workspace = open_workspace(target, say=say)
         done = workspace.run()
     refusals = [_refusal(workspace, name) for name in (REFUSED.get(example),) if name]
     if as_json:
@@ -56,7 +56,7 @@ def demo(
         show.screen.print(f"[yellow]refused[/yellow] {escape(refusal)}")
 
 
-def _refusal(workspace: suasion.Workspace, segment: str) -> str:
+def _refusal(workspace: Workspace, segment: str) -> str:
     try:
         workspace.segment(segment)
     except RefusedError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -102,7 +102,7 @@ def declare(campaign: Campaign, at: datetime) -> Callable[[Connection, int], Non
     def write(connection: Connection, _run: int) -> None:
         same = (campaigns.c.name == campaign.name) & (campaigns.c.digest == campaign.digest)
         if connection.execute(select(campaigns.c.name).where(same)).first() is None:
-            row = {"name": campaign.name, "digest": campaign.digest, "declared_at": at}
+            row = {"name": campaign.name, "digest": campaign.digest, "declared_at": at.astimezone(UTC)}
             connection.execute(insert(campaigns).values(**row, declared=campaign.model_dump_json()))
 
     return write

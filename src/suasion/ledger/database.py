@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from sqlalchemy import Engine, Row, create_engine, event, select, text
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.pool import NullPool
 
-from suasion.errors import DamageError
+from suasion.errors import BusyError, DamageError
 from suasion.lake import StoredTable
 from suasion.ledger.schema import metadata, table_versions
 
@@ -65,6 +66,8 @@ class Ledger:
         ------
         DamageError
             The file is no ledger, or one of another version of suasion.
+        BusyError
+            Another process keeps it locked.
         """
         engine = create_engine(f"sqlite:///{path}", poolclass=NullPool)
         event.listen(engine, "connect", _configure)
@@ -74,9 +77,12 @@ class Ledger:
                 if found not in (0, SCHEMA_VERSION):
                     raise DamageError(str(path), f"ledger version {found}", f"Use version {SCHEMA_VERSION}.")
                 if found == 0:
+                    connection.exec_driver_sql("BEGIN IMMEDIATE")  # another process may open it first, too
                     metadata.create_all(connection)
                     connection.execute(text(f"PRAGMA user_version = {SCHEMA_VERSION:d}"))
         except DatabaseError as error:
+            if getattr(error.orig, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY:
+                raise BusyError(str(path), "another process is writing to it", "Try again.") from error
             raise DamageError(
                 str(path), f"not a readable ledger ({type(error.orig).__name__})", "Restore it."
             ) from error
@@ -94,5 +100,5 @@ def _version(row: Row[Any]) -> TableVersion:
 
 
 def _configure(connection: Any, _record: Any) -> None:
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000"):
+    for pragma in ("busy_timeout=10000", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}").close()

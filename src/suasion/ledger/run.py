@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
@@ -143,7 +143,7 @@ def running(ledger: Ledger, lake: Path, command: str, at: datetime) -> Generator
 
 def _publish(ledger: Ledger, run: Run, command: str, at: datetime) -> None:
     with ledger.engine.begin() as connection:
-        made = connection.execute(insert(runs).values(command=command, published_at=at))
+        made = connection.execute(insert(runs).values(command=command, published_at=at.astimezone(UTC)))
         (run_id,) = made.inserted_primary_key or (0,)
         for new in (run.versions[name] for name in sorted(run.made)):
             row = {**asdict(new.stored), "version": new.version, "inputs": new.inputs, "run": run_id}

@@ -64,19 +64,9 @@ def seal(
     at: datetime,
 ) -> bytes:
     """The keyed hash over the content of a clearance."""
-    parts = [
-        *sorted(uses),
-        purpose,
-        campaign,
-        territory,
-        channel,
-        rules,
-        facts,
-        at.isoformat(),
-        persons.dtype,
-    ]
+    parts = [*sorted(uses), purpose, campaign, territory, channel, rules, facts, at.isoformat()]
     digest = hashlib.blake2b(repr(parts).encode(), key=_KEY)
-    digest.update(persons.tobytes())
+    digest.update(persons.dtype.str.encode() + persons.tobytes())
     return digest.digest()
 
 

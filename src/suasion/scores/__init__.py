@@ -1,7 +1,7 @@
 """Estimate for each person what a treatment would change, by models that have not seen that person."""
 
 from suasion.scores.fit import fit
-from suasion.scores.publish import publish
+from suasion.scores.publish import publish_scores
 from suasion.scores.scores import Scores, scores_from
 
-__all__ = ["Scores", "fit", "publish", "scores_from"]
+__all__ = ["Scores", "fit", "publish_scores", "scores_from"]

@@ -9,6 +9,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from suasion.errors import CampaignError
+
 LEVELS = 100
 """Text values beyond the most frequent so many share one code: rare ones only name individuals."""
 
@@ -41,16 +43,22 @@ def encode(table: pa.Table) -> Features:
     -------
     Features
 
+    Raises
+    ------
+    CampaignError
+        No trait at all.
+
     Examples
     --------
     >>> import pyarrow as pa
     >>> encode(pa.table({"age": [40, None], "place": ["b", "a"]})).matrix.tolist()
     [[40.0, 0.0], [nan, 1.0]]
     """
+    if not table.num_columns:
+        raise CampaignError("scores", "no feature tells people apart", "Name traits under features.")
     columns = [_codes(column) if _is_text(column) else _numbers(column) for column in table.columns]
     categorical = tuple(i for i, column in enumerate(table.columns) if _is_text(column))
-    matrix = np.column_stack(columns) if columns else np.zeros((table.num_rows, 0))
-    return Features(np.ascontiguousarray(matrix), categorical)
+    return Features(np.ascontiguousarray(np.column_stack(columns)), categorical)
 
 
 def _is_text(column: pa.ChunkedArray) -> bool:
@@ -60,7 +68,8 @@ def _is_text(column: pa.ChunkedArray) -> bool:
 def _numbers(column: pa.ChunkedArray) -> npt.NDArray[np.float64]:
     if pa.types.is_date(column.type):
         column = column.cast(pa.date32()).cast(pa.int32())
-    return column.cast(pa.float64()).to_numpy(zero_copy_only=False)
+    # Whole numbers beyond 2^53 lose their last digits, which no tree needs.
+    return column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
 
 
 def _codes(column: pa.ChunkedArray) -> npt.NDArray[np.float64]:

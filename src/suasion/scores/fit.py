@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
+from suasion.errors import CampaignError
 from suasion.experiments import Assignment, Trial
 from suasion.rules import Clearance, Gate
 from suasion.scores.features import Features, encode
@@ -55,33 +56,48 @@ def fit(
     ------
     ClearanceError
         The clearance is forged, foreign, stale, too narrow, or for something else.
+    CampaignError
+        No feature, or so few households that a model would have nobody of an arm to learn from.
     """
     gate.admit(clearance, trial.persons, facts)
     features = encode(trial.features)
     n, arms = len(trial.persons), len(trial.design.treatments)
     expected = {name: np.empty((n, arms)) for name in trial.outcomes}
     effects, chance = np.empty((n, arms - 1)), np.empty((n, arms))
-    fold_of = folds(trial, FOLDS, "folds")
+    fold_of, half_of = folds(trial, FOLDS, "folds"), folds(trial, 2, "halves")
+    _check(trial, fold_of, half_of)
     for fold in range(FOLDS):
         progress(f"fold {fold + 1} of {FOLDS}")
         inside, outside = np.flatnonzero(fold_of != fold), np.flatnonzero(fold_of == fold)
         chance[outside] = _chances(trial, features, inside, outside)
         for name, values in trial.outcomes.items():
             expected[name][outside] = _expectations(trial, features, values, inside, outside)
-        effects[outside] = _effects(trial, features, inside, outside)
+        effects[outside] = _effects(trial, features, half_of, inside, outside)
     received = chance[np.arange(n), trial.arms]
     return Scores(
         persons=trial.persons,
         households=trial.households,
         arms=trial.arms,
         received=received,
-        effects=effects,
+        effects=_leveled(effects, fold_of),
         observed=trial.outcomes,
         expected=expected,
         aipw={
             name: _aipw(expected[name], trial.arms, received, trial.outcomes[name]) for name in trial.outcomes
         },
     )
+
+
+def _check(trial: Trial, fold_of: Rows, half_of: Rows) -> None:
+    """Refuse a trial in which a model would have no one to learn from, or a fold no one to judge."""
+    counts = np.zeros((FOLDS, 2, len(trial.design.treatments)), np.int64)
+    np.add.at(counts, (fold_of, half_of, trial.arms), 1)
+    if not (counts.sum(axis=0) - counts).all() or not counts.any(axis=(1, 2)).all():
+        raise CampaignError(
+            "the effect of every treatment",
+            f"persons of an arm share too few households to be split into {FOLDS} folds",
+            "Get more households with an outcome, or leave the arm out.",
+        )
 
 
 def _expectations(trial: Trial, features: Features, values: Floats, inside: Rows, outside: Rows) -> Floats:
@@ -105,10 +121,10 @@ def _chances(trial: Trial, features: Features, inside: Rows, outside: Rows) -> F
     return propensities(features, inside, trial.arms[inside], outside)
 
 
-def _effects(trial: Trial, features: Features, inside: Rows, outside: Rows) -> Floats:
+def _effects(trial: Trial, features: Features, half_of: Rows, inside: Rows, outside: Rows) -> Floats:
     """Effect of each treatment for the persons outside, by a regression of pseudo-outcomes inside."""
     values = next(iter(trial.outcomes.values()))
-    half = folds(trial, 2, "halves")[inside]
+    half = half_of[inside]
     expected = np.empty((len(inside), len(trial.design.treatments)))
     chance = np.empty_like(expected)
     for side in (0, 1):
@@ -122,6 +138,16 @@ def _effects(trial: Trial, features: Features, inside: Rows, outside: Rows) -> F
         for arm in range(1, pseudo.shape[1])
     )
     return np.column_stack([np.asarray(model.predict(features.matrix[outside])) for model in models])
+
+
+def _leveled(effects: Floats, fold_of: Rows) -> Floats:
+    """Give all folds the same mean effect.
+
+    Where the people of a fold happened to do well, models that have not seen them promise too little; a
+    plan over all folds would choose the folds that did badly, and look worse than a lottery.
+    """
+    means = np.stack([effects[fold_of == fold].mean(axis=0) for fold in range(FOLDS)])
+    return effects - means[fold_of] + effects.mean(axis=0)
 
 
 def _aipw(expected: Floats, arms: Rows, received: Floats, values: Floats) -> Floats:

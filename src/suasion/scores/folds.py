@@ -13,7 +13,7 @@ Floats = npt.NDArray[np.float64]
 
 
 def folds(trial: Trial, count: int, salt: str) -> npt.NDArray[np.int64]:
-    """Give each person a fold; households stay together, otherwise arms are spread evenly.
+    """Give each person a fold; households stay together, and arms are spread evenly.
 
     Parameters
     ----------
@@ -27,10 +27,14 @@ def folds(trial: Trial, count: int, salt: str) -> npt.NDArray[np.int64]:
     array of int64, shape (n,)
         Fold from 0 to `count` - 1, the same for the same persons whatever the order of the file.
     """
-    if trial.households is not None:
-        units, index = np.unique(trial.households, return_inverse=True)
-        return _dealt(uniforms(units, salt), np.zeros(len(units)), count)[index]
-    return _dealt(uniforms(trial.persons, salt), trial.arms, count)
+    if trial.households is None:
+        return _dealt(uniforms(trial.persons, salt), trial.arms, count)
+    units, index = np.unique(trial.households, return_inverse=True)
+    # The household's number depends on the file's order, its smallest person does not.
+    head, arm = np.full(len(units), np.iinfo(np.int64).max), np.zeros(len(units), np.int64)
+    np.minimum.at(head, index, trial.persons)
+    np.maximum.at(arm, index, trial.arms)
+    return _dealt(uniforms(head, salt), arm, count)[index]
 
 
 def _dealt(luck: Floats, group: npt.NDArray[Any], count: int) -> npt.NDArray[np.int64]:

@@ -7,7 +7,7 @@ from suasion.rules import Clearance, Gate
 from suasion.scores.scores import Scores, table_of
 
 
-def publish(
+def publish_scores(
     run: Run, campaign: str, scores: Scores, inputs: str, clearance: Clearance, gate: Gate, facts: str
 ) -> None:
     """Write the table ``scores.CAMPAIGN``.

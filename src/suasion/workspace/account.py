@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from suasion import allocation
+from suasion.allocation import plan_from
 from suasion.ledger import Ledger, Tables, drawn
 from suasion.measurement import Report, Step, page, replay, report
 from suasion.workspace.brief import Brief
@@ -18,7 +18,7 @@ def account(tables: Tables, ledger: Ledger, brief: Brief, settings: Settings) ->
     name = brief.campaign.name
     fitted = scores_of(tables, brief)
     inputs = f"{tables.version(f'scores.{name}')} {brief.campaign.digest}"
-    made, digest = allocation.plan_from(tables.read(f"plans.{name}", f"plan {name}", inputs))
+    made, digest = plan_from(tables.read(f"plans.{name}", f"plan {name}", inputs))
     cleared = clear(tables, brief)
     clearance = cleared.judgement.clearance
     facts = brief.facts(tables)

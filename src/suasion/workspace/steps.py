@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from suasion import allocation, scores
+from suasion.allocation import Options, Plan, decide, plan, publish_plan
 from suasion.errors import CampaignError, WorkspaceError
 from suasion.experiments import Trial, assemble
 from suasion.identity import resolve
@@ -20,6 +20,7 @@ from suasion.ingest import read
 from suasion.ledger import Run, Tables, declare
 from suasion.profiles import assemble_facts, catalogue_from, store_profiles, types
 from suasion.rules import Judgement
+from suasion.scores import Scores, fit, publish_scores, scores_from
 from suasion.segments import members
 from suasion.stats import Estimate, mean
 from suasion.workspace.brief import Brief, sources_from
@@ -143,8 +144,8 @@ def score(run: Run, brief: Brief, say: Say) -> ScoreSummary:
     if not len(clearance.persons):
         raise _nobody(brief, judgement)
     trial, left_out = trial_of(run, brief, clearance.persons)
-    fitted = scores.fit(trial, clearance, brief.gate, facts, say)
-    scores.publish(run, name, fitted, brief.inputs(run), clearance, brief.gate, facts)
+    fitted = fit(trial, clearance, brief.gate, facts, say)
+    publish_scores(run, name, fitted, brief.inputs(run), clearance, brief.gate, facts)
     run.writes.append(declare(brief.campaign, brief.gate.occasion.at))
     gains = fitted.aipw[brief.campaign.outcome]
     effects = {
@@ -165,14 +166,14 @@ def _nobody(brief: Brief, judgement: Judgement) -> CampaignError:
     )
 
 
-def scores_of(tables: Tables, brief: Brief) -> scores.Scores:
+def scores_of(tables: Tables, brief: Brief) -> Scores:
     """The campaign's scores, if they still fit people, rules and declaration."""
     name = brief.campaign.name
     table = tables.read(f"scores.{name}", f"score {name}", brief.inputs(tables))
-    return scores.scores_from(table, brief.outcomes, len(brief.design.treatments))
+    return scores_from(table, brief.outcomes, len(brief.design.treatments))
 
 
-def options_of(brief: Brief, fitted: scores.Scores) -> allocation.Options:
+def options_of(brief: Brief, fitted: Scores) -> Options:
     """What could be done for each scored person: effects, and costs as expected from the models."""
     treatments = brief.design.treatments[1:]
     costs = np.empty_like(fitted.effects)
@@ -182,7 +183,7 @@ def options_of(brief: Brief, fitted: scores.Scores) -> allocation.Options:
             costs[:, i] += treatment.price * np.clip(fitted.expected[treatment.price_if][:, i + 1], 0, None)
     permitted = np.array([treatment.name not in brief.refused for treatment in treatments])
     names = tuple(treatment.name for treatment in treatments)
-    return allocation.Options(fitted.persons, brief.campaign.control, names, fitted.effects, costs, permitted)
+    return Options(fitted.persons, brief.campaign.control, names, fitted.effects, costs, permitted)
 
 
 def make_plan(run: Run, brief: Brief, key: bytes) -> PlanSummary:
@@ -190,11 +191,11 @@ def make_plan(run: Run, brief: Brief, key: bytes) -> PlanSummary:
     campaign, facts = brief.campaign, brief.facts(run)
     fitted = scores_of(run, brief)
     clearance = clear(run, brief).judgement.clearance
-    made = allocation.plan(options_of(brief, fitted), campaign.budget, campaign.holdout, campaign.exploration)
+    made = plan(options_of(brief, fitted), campaign.budget, campaign.holdout, campaign.exploration)
     digest = _digest(brief, made, key)
-    decisions = allocation.decide(made, digest, key)
+    decisions = decide(made, digest, key)
     inputs = f"{run.version(f'scores.{campaign.name}')} {campaign.digest}"
-    allocation.publish(
+    publish_plan(
         run, campaign.name, made, decisions, digest, inputs, clearance, brief.gate, facts, keyed=bool(key)
     )
     run.writes.append(declare(campaign, brief.gate.occasion.at))
@@ -214,7 +215,7 @@ def _counted(names: tuple[str, ...], chosen: Ids) -> dict[str, int]:
     return dict(zip(names, np.bincount(chosen, minlength=len(names)).tolist(), strict=True))
 
 
-def _digest(brief: Brief, made: allocation.Plan, key: bytes) -> str:
+def _digest(brief: Brief, made: Plan, key: bytes) -> str:
     """Names a plan: the same people, probabilities, declaration and key are the same plan, drawn once."""
     digest = hashlib.blake2b(brief.campaign.digest.encode(), digest_size=16, key=key)
     digest.update(made.options.persons.tobytes())
