@@ -8,14 +8,13 @@ from typing import Any
 
 import duckdb
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import suasion.expressions as expressions
 from suasion.errors import ExpressionError
 from suasion.expressions import Type, canonical, evaluate, parse, to_sql
-from suasion.expressions.reading import MAX_DEPTH
-from suasion.expressions.tokens import MAX_CHARACTERS, MAX_TOKENS
+from suasion.expressions.tokens import MAX_CHARACTERS, MAX_DEPTH, MAX_TOKENS
 
 CATALOGUE = {
     "age": Type.INTEGER,
@@ -99,49 +98,53 @@ def test_different_trees_are_spelled_differently(text: str, other: str) -> None:
         (7, "a int instead of text"),
         ("city = 'a\0'", "a NUL character"),
         ("city = '\ud800'", "half of a surrogate pair"),
-        ("adult; DROP TABLE person", "';', but an expression is one condition at character 6"),
+        ("adult; DROP TABLE person", "';' at character 6"),
         ("age = 1; age = 2", "';'"),
-        ("adult -- x", "a comment ('--')"),
-        ("adult /* x */", "a comment ('/*')"),
-        ("city = 'x", "a text whose quote is not closed"),
-        ("city = 'x''", "a text whose quote is not closed"),
-        ('"city = 1', "a name whose quote is not closed"),
-        ("age + 1 = 2", "arithmetic ('+')"),
+        ("adult -- x", "a comment"),
+        ("adult /* x */", "a comment"),
+        ("city = 'x", "a quote that is not closed"),
+        ("city = 'x''", "a quote that is not closed"),
+        ('"city = 1', "a quote that is not closed"),
+        ("age + 1 = 2", "'+' at character 5"),
         ("age - 1 = 2", "'-' at character 5"),
-        ("age * 2 = 2", "arithmetic ('*')"),
+        ("age * 2 = 2", "'*' at character 5"),
         ("age = - - 1", "'-' at character 7"),
         ("age = -age", "'-' at character 7"),
         ("lower(city) = 'x'", "a function ('lower')"),
         ("CAST(age AS int) = 1", "a function ('CAST')"),
         ("age::int = 1", "':'"),
-        ("p.age = 1", "'.' outside of a number"),
+        ("p.age = 1", "unknown trait 'p'"),
+        ("age.age = 1", "'.' at character 4"),
+        ("score = .5", "'.' at character 9"),
         ("age = (SELECT 1)", "'SELECT', which is no trait and not in the language"),
         ("CASE WHEN adult THEN moved END", "'CASE', which is no trait and not in the language"),
-        ("city ILIKE 'x'", "'ILIKE' at character 6"),
+        ("city ILIKE 'x'", "'ILIKE', which is no trait and not in the language"),
         ("age <=> 1", "'<=>'"),
         ("age == 1", "'=='"),
         ("!adult", "'!'"),
         ("adult && moved", "'&'"),
         ("city = 'a' || 'b'", "'|'"),
-        ("city = 'a' 'b'", "'b' at character 12"),
+        ("city = 'a' 'b'", "\"'b'\" at character 12"),
         ("city LIKE 'a' ESCAPE '!'", "'ESCAPE'"),
         ("city LIKE 'a\\_b'", "a backslash in a LIKE pattern"),
-        ("city LIKE city", "where a 'text' should be"),
-        ("age IN ()", "')' at character 9"),
-        ("age IN (1,)", "')' at character 11"),
-        ("age IN 1", "where '(' should be"),
+        ("city LIKE city", "something other than a value after LIKE"),
+        ("age IN ()", "IN in a form which is not in the language"),
+        ("age IN (1,)", "comma or parenthesis too many or too few"),
+        ("age IN 1", "IN in a form which is not in the language"),
         ("age IN (age)", "something other than a value"),
-        ("age IN (1, NULL)", "'NULL' at character 12"),
-        ("age = NULL", "'NULL' at character 7"),
-        ("NULL", "'NULL' at character 1"),
-        ("age BETWEEN 1 2", "'2' at character 15, where 'AND' should be"),
+        ("age IN (1, NULL)", "NULL without IS"),
+        ("age = NULL", "NULL without IS"),
+        ("NULL", "NULL without IS"),
+        ("age BETWEEN 1 2", "an AND, NOT, comma or parenthesis too many or too few"),
         ("age NOT NULL", "'NOT' at character 5"),
-        ("age IS 3", "where NULL, TRUE or FALSE should be"),
-        ("age = 1 = 1", "'=' at character 9"),
-        ("(adult", "the end at character 7, where ')' should be"),
+        ("age IS 3", "IS before something other than NULL, TRUE or FALSE"),
+        ("age = 1 = 1", "= beside a condition"),
+        ("adult IS TRUE IS NULL", "IS in a form which is not in the language"),
+        ("age NOT IN (1) IS NULL", "parenthesis too many or too few"),
+        ("(adult", "'adult' at character 2, where the condition goes wrong or breaks off"),
         ("adult)", "')' at character 6"),
-        ("adult AND", "the end at character 10"),
-        ("(adult, moved)", "',' at character 7"),
+        ("adult AND", "'AND' at character 7, where the condition goes wrong or breaks off"),
+        ("(adult, moved)", "TUPLE in a form which is not in the language"),
         ("age = 1_000", "'_000'"),
         ("age = 0x1F", "'x1F'"),
         ("age = ٣", "'٣'"),
@@ -168,6 +171,33 @@ def test_different_trees_are_spelled_differently(text: str, other: str) -> None:
         ("age LIKE 'x'", "LIKE is for text, and age is integer"),
         ("(adult OR moved) = true", "= beside a condition"),
         ("AGE = 1", "unknown trait 'AGE'"),
+        ("age = 1 AS adult", "'AS', which is no trait and not in the language"),
+        ("(adult moved)", "too many or too few"),
+        ("adult moved", "'moved' at character 7"),
+        ("age BETWEEN 1, 2", "',' at character 14"),
+        ("age IS NOT DISTINCT FROM 1", "'DISTINCT', which is no trait and not in the language"),
+        ("adult IS NOT NOT NULL", "too many or too few"),
+        ("age NOT NOT IN (1)", "'NOT'"),
+        ("age ISNULL", "'ISNULL', which is no trait and not in the language"),
+        ("city ~~ 'x'", "'~' at character 6"),
+        ("city COLLATE nocase = 'x'", "'COLLATE', which is no trait and not in the language"),
+        ("age = ?", "'?' at character 7"),
+        ("age = :x", "':' at character 7"),
+        ("age = $1", "'$1' at character 7"),
+        ("city = E'x'", "unknown trait 'E'"),
+        ("city = n'x'", "'x' at character 8, which is not in the language"),
+        ("city = $$x$$", "'$$x$$' at character 8"),
+        ("date = TIMESTAMP '2024-01-31'", "'TIMESTAMP', which is no trait"),
+        ("/*+ hint */ adult", "a comment"),
+        ("{# x #} adult", "a comment"),
+        ("-- adult", "a comment"),
+        ("age = 1e", "'1e'"),
+        ("age IN (moved AND moved, 1)", "something other than a value"),
+        ("adult[1]", "'[' at character 6"),
+        ("IS", "too many or too few"),
+        ("city LIKE IN", "too many or too few"),
+        ("age NOT IS NULL", "NOT before IS at character 5"),
+        ("age -> 1", "'-' at character 5"),
     ],
 )
 def test_what_is_not_in_the_language_is_refused_by_name(text: Any, found: str) -> None:
@@ -180,6 +210,54 @@ def test_a_refusal_lists_what_the_language_has() -> None:
 
 def test_an_unknown_name_comes_with_a_suggestion() -> None:
     assert _refusal("AGEE > 1").todo.startswith("Did you mean 'age'? Known: 'Age of car', 'adult', 'age'")
+
+
+WORDS = [
+    "and",
+    "or",
+    "not",
+    "is",
+    "in",
+    "between",
+    "like",
+    "null",
+    "escape",
+    "symmetric",
+    "distinct",
+    "from",
+    "DATE",
+]
+
+
+@pytest.mark.parametrize(
+    "name", [*WORDS, "interval", "case", "select", "all", "any", "cast", "collate", "json", "0"]
+)
+def test_a_quoted_name_is_never_a_keyword(name: str) -> None:
+    tests = "{0} = 'x' AND 'x' >= {0} AND {0} NOT LIKE 'y' AND {0} BETWEEN {0} AND {0}"
+    text = tests.format(f'"{name}"')
+    expression = parse(text, {name: Type.TEXT})
+    assert expression.names == {name}
+    assert evaluate(expression, {name: "x"}) is True
+    again = duckdb.execute(f"SELECT {text} FROM (SELECT 'x' AS \"{name}\")").fetchall()
+    assert again == [(True,)]
+    with pytest.raises(ExpressionError):
+        parse(f"'x' \"{name}\" 'y'", {name: Type.TEXT})
+
+
+PIECES = ["age", "adult", "moved", "city", "1", "-", "'x'", "=", "<>", "(", ")", ",", "NULL", "TRUE", "DATE"]
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.lists(st.sampled_from([*PIECES, *(word.upper() for word in WORDS[:7])]), max_size=12))
+def test_what_we_read_in_any_order_of_words_duckdb_reads_the_same(pieces: list[str]) -> None:
+    text = " ".join(pieces)
+    try:
+        expression = parse(text, CATALOGUE)
+    except ExpressionError:
+        return
+    row = {"age": 1, "adult": True, "moved": None, "city": "x"}
+    table = "(SELECT 1 AS age, true AS adult, NULL::BOOLEAN AS moved, 'x' AS city)"
+    assert duckdb.execute(f"SELECT {text} FROM {table}").fetchall() == [(evaluate(expression, row),)]
 
 
 @given(st.text(st.characters(exclude_categories=[]), max_size=30))
@@ -206,6 +284,7 @@ def test_a_message_shows_little_of_the_text(shape: str) -> None:
         "age = " + "- " * 10_000 + "1",
         "adult = NOT " * 10_000 + "adult",
         "age BETWEEN 1 AND NOT " * 10_000 + "adult",
+        "age BETWEEN (adult AND adult) AND NOT " * 10_000 + "adult",
         "adult AND " * MAX_TOKENS + "adult",
         "'" * (MAX_CHARACTERS - 1),
         "x" * (MAX_CHARACTERS + 1),
@@ -218,6 +297,7 @@ def test_a_message_shows_little_of_the_text(shape: str) -> None:
         "minus",
         "equals-not",
         "between-not",
+        "between-and-not",
         "tokens",
         "quotes",
         "long",

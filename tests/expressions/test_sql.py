@@ -6,7 +6,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from suasion.errors import ExpressionError
@@ -46,6 +46,7 @@ def test_a_hostile_text_stays_a_value(value: str) -> None:
     assert found.fetchall() == [(True,)]
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1, max_size=20))
 def test_any_name_stays_a_name(name: str) -> None:
     sql = to_sql(parse(f"{quote(name)} = 'x'", {name: Type.TEXT}))

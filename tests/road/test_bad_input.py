@@ -147,6 +147,12 @@ def test_a_changed_budget_wants_a_new_plan_but_no_new_scores(clinic, suasion_cli
     assert suasion_cli("report", "-w", clinic).code == 0
 
 
+def test_a_source_declared_anew_counts_only_once_it_is_ingested(clinic, suasion_cli) -> None:
+    assert suasion_cli("run", "-w", clinic).code == 0
+    edit(clinic / "sources" / "trial.toml", '"research_replay"', '"consent"')
+    told(suasion_cli("plan", "-w", clinic), "have changed", "suasion ingest")
+
+
 def test_a_refused_segment_shows_rule_and_source(clinic, suasion_cli) -> None:
     assert suasion_cli("ingest", "-w", clinic).code == 0
     told(suasion_cli("segment", "tested_positive", "-w", clinic), "hiv2004", "house.special_category")

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from suasion.stats import Estimate
@@ -22,12 +22,14 @@ def test_an_interval_that_does_not_hold_its_value_is_refused(value: float, low: 
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "excluded"), [(0.1, 2, True), (-2, -0.1, True), (-1, 1, False), (0, 1, False), (-1, 0, False)]
+    ("low", "high", "excluded"),
+    [(0.1, 2, True), (-2, -0.1, True), (-1, 1, False), (0, 1, False), (-1, 0, False)],
 )
 def test_zero_at_the_edge_is_not_excluded(low: float, high: float, excluded: bool):
     assert estimate(low, (low + high) / 2, high).excludes_zero is excluded
 
 
+@settings(deadline=None)
 @given(st.tuples(numbers, numbers, numbers), st.floats(-1e6, 1e6))
 def test_another_unit_moves_all_three_numbers(ends: tuple[float, float, float], factor: float):
     low, value, high = sorted(ends)
@@ -37,6 +39,7 @@ def test_another_unit_moves_all_three_numbers(ends: tuple[float, float, float], 
     assert (changed.n, changed.level) == (100, 0.95)
 
 
+@settings(deadline=None)
 @given(st.tuples(numbers, numbers, numbers))
 def test_a_change_of_sign_keeps_what_excludes_zero(ends: tuple[float, float, float]):
     low, value, high = sorted(ends)

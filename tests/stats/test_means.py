@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import stats as scipy_stats
@@ -11,7 +11,12 @@ from suasion.errors import UndefinedError
 from suasion.stats import Estimate, difference_in_means, mean, proportion
 
 # Newcombe 1998, Statistics in Medicine 17:857, table I, method 3 (score without continuity correction).
-NEWCOMBE = [(81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0.0, 0.1611), (1, 29, 0.0061, 0.1718)]
+NEWCOMBE = [
+    (81, 263, 0.2553, 0.3662),
+    (15, 148, 0.0624, 0.1605),
+    (0, 20, 0.0, 0.1611),
+    (1, 29, 0.0061, 0.1718),
+]
 samples = arrays(np.float64, st.integers(2, 30), elements=st.floats(-1e3, 1e3).map(lambda x: round(x, 3)))
 
 
@@ -23,6 +28,7 @@ def test_a_share_has_the_published_interval(successes: int, n: int, low: float, 
     assert share.high == pytest.approx(high, abs=5e-5)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 10_000), st.data())
 def test_a_share_has_the_interval_that_scipy_finds(n: int, data: st.DataObject):
     successes = data.draw(st.integers(0, n))
@@ -39,6 +45,7 @@ def test_a_share_of_nobody_is_undefined(successes: int, n: int):
         proportion(successes, n)
 
 
+@settings(deadline=None)
 @given(samples)
 def test_a_mean_has_the_interval_that_scipy_finds(values: np.ndarray):
     ours = mean(values)
@@ -50,6 +57,7 @@ def test_a_mean_has_the_interval_that_scipy_finds(values: np.ndarray):
     assert ours.value - ours.low == pytest.approx(half, rel=1e-9, abs=1e-9)
 
 
+@settings(deadline=None)
 @given(samples)
 def test_clusters_of_one_change_nothing_but_the_name(values: np.ndarray):
     alone, clustered = mean(values), mean(values, np.arange(len(values))[::-1] * 7)
@@ -94,6 +102,7 @@ def test_a_clustered_interval_covers_where_a_plain_one_does_not():
 
 
 @pytest.mark.filterwarnings("ignore:Precision loss")
+@settings(deadline=None)
 @given(samples, samples)
 def test_a_difference_has_the_interval_that_scipy_finds(treated: np.ndarray, control: np.ndarray):
     ours = difference_in_means(treated, control)
@@ -105,6 +114,7 @@ def test_a_difference_has_the_interval_that_scipy_finds(treated: np.ndarray, con
     assert (ours.low, ours.high) == pytest.approx((theirs.low, theirs.high), rel=1e-6, abs=1e-6)
 
 
+@settings(deadline=None)
 @given(samples, samples)
 def test_a_difference_the_other_way_around_is_its_mirror(treated: np.ndarray, control: np.ndarray):
     one, other = difference_in_means(treated, control), difference_in_means(control, treated).times(-1)

@@ -216,7 +216,8 @@ def _climb(gains: Floats, costs: Floats) -> tuple[list[Ids], Floats]:
     for _ in range(gains.shape[1] - 1):
         here = path[-1]
         rise, run = gains - gains[rows, here, None], costs - costs[rows, here, None]
-        slope = np.divide(rise, run, out=np.zeros_like(rise), where=(rise > 0) & (run > 0))
+        with np.errstate(over="ignore"):  # a cost next to nothing may have a gain per cost beyond all bounds
+            slope = np.divide(rise, run, out=np.zeros_like(rise), where=(rise > 0) & (run > 0))
         best = slope.argmax(axis=1)
         steepest = slope[rows, best]
         path.append(np.where(steepest > 0, best, here))

@@ -15,6 +15,8 @@ _INTEGERS = range(-(2**63), 2**63)
 def number(at: int, content: str) -> Literal:
     """The integer or number written at a character, with or without a minus sign."""
     digits = content.lstrip("-")
+    if digits[-1:].upper() == "E":
+        raise refuse(f"{excerpt(content)!r} at character {at}, a number without its exponent")
     if not digits.isdigit():
         value = float(content)
         if math.isinf(value):

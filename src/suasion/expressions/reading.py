@@ -1,31 +1,46 @@
-"""Text -> expression: a descent over the tokens, one function for each level of precedence.
+"""Text -> expression: sqlglot reads the grammar, and a closed table turns its tree into our nodes.
 
-The grammar is SQL's, cut down to what is in our list of nodes. It is read here and not by sqlglot, whose
-parser is made to be lenient over all of SQL: it takes ``x BETWEEN 1 2``, joins ``'a' 'b'``, turns names
-such as ``symmetric`` into keywords by their place, and ends a deep nesting in a RecursionError. The tests
-hold every reading against sqlglot's and DuckDB's.
+sqlglot's parser is made to be lenient over all of SQL. So it sees a numbered name in the place of each
+operand, and cannot take a name for a keyword or join ``'a' 'b'``; and what it reads, written back, must be
+the tokens it was given, which refuses ``x BETWEEN 1 2`` and ``x IN (1,)``.
 """
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Mapping
+import re
+from collections import Counter
+from collections.abc import Mapping
 
-from sqlglot.tokens import Tokenizer
+from sqlglot import Token, Tokenizer, TokenType, exp
+from sqlglot.dialects.duckdb import DuckDB
+from sqlglot.errors import ParseError
 
 from suasion.errors import ExpressionError
 from suasion.expressions import typed
 from suasion.expressions.literals import date, number
-from suasion.expressions.nodes import And, Expression, IsNull, Literal, Name, Node, Not, Operator, Or, Type
+from suasion.expressions.nodes import (
+    And,
+    Expression,
+    IsNull,
+    Literal,
+    Name,
+    Node,
+    Not,
+    Operand,
+    Or,
+    Type,
+)
 from suasion.expressions.refusal import excerpt, refuse
-from suasion.expressions.tokens import Token, tokenize
+from suasion.expressions.sql import OPERATORS
+from suasion.expressions.tokens import tokenize
 
-# Parentheses and NOTs around one condition. Nobody reads deeper, and each may cost some 20 of the 1,000
-# frames Python allows when SQL is made of it: half of them stay with the caller.
-MAX_DEPTH = 20
-
-_OPERATORS = frozenset(operator.value for operator in Operator)
-_TESTS = frozenset({"IN", "BETWEEN", "LIKE"})
+_GRAMMAR = {
+    *(TokenType.AND, TokenType.OR, TokenType.NOT, TokenType.IS, TokenType.IN, TokenType.BETWEEN),
+    *(TokenType.LIKE, TokenType.L_PAREN, TokenType.R_PAREN, TokenType.COMMA, TokenType.EQ, TokenType.NEQ),
+    *(TokenType.LT, TokenType.LTE, TokenType.GT, TokenType.GTE),
+}
+_OPERATOR = {kind: operator for operator, kind in OPERATORS.items()}
 _KNOWN_SHOWN = 8
 
 
@@ -64,161 +79,160 @@ def parse(text: str, catalogue: Mapping[str, Type], asked: str = "expression") -
     suasion.errors.ExpressionError: segment 'adults': unknown trait 'agee'. Did you mean 'age'? Known: 'age'.
     """
     try:
-        reader = _Reader(tokenize(text), catalogue)
-        root = reader.condition()
-        reader.take("end")
-        typed.boolean(root, "the result")
+        words, operands = _split(tokenize(text), catalogue)
+        root = typed.boolean(_node(_tree(words, text), operands), "the result")
     except ExpressionError as error:
         raise ExpressionError(asked, error.found, error.todo) from None
-    return Expression(text, root, frozenset(reader.names))
+    except RecursionError:
+        raise ExpressionError(asked, "no room left on Python's stack", "Nest less deeply.") from None
+    return Expression(
+        text, root, frozenset(item.name for item in operands.values() if isinstance(item, Name))
+    )
 
 
-class _Reader:
-    """A place in the tokens, how deep it is nested, and the names met so far."""
+# By number; None is NULL.
+Operands = dict[str, Operand | None]
 
-    def __init__(self, tokens: list[Token], catalogue: Mapping[str, Type]) -> None:
-        self.tokens = tokens
-        self.catalogue = catalogue
-        self.names: set[str] = set()
-        self.place = 0
-        self.depth = 0
 
-    def condition(self) -> Node:
-        return self.chain("OR", Or, self.conjunction)
+def _split(tokens: list[Token], catalogue: Mapping[str, Type]) -> tuple[list[Token], Operands]:
+    """The words of the grammar, each with its number as `line`, and the operands taken out of them."""
+    words: list[Token] = []
+    operands: Operands = {}
+    pairs = zip(tokens, [*tokens[1:], Token(TokenType.SENTINEL, "")], strict=True)
+    for token, after in pairs:
+        kind, text, place = token.token_type, token.text, len(words)
+        if kind is TokenType.NOT and after.token_type is TokenType.IS:
+            raise refuse(f"NOT before IS at character {token.start + 1}", "Write IS NOT.")
+        if kind not in _GRAMMAR:
+            kind, text = TokenType.IDENTIFIER, str(place)
+            operands[text] = _operand(token, after, catalogue)
+            if token.token_type is TokenType.DASH or _is_date(token, after):
+                next(pairs)
+        words.append(Token(kind, text, place, start=token.start, end=token.end))
+    return words, operands
 
-    def conjunction(self) -> Node:
-        return self.chain("AND", And, self.negation)
 
-    def chain(self, word: str, kind: type[And] | type[Or], part: Callable[[], Node]) -> Node:
-        """Parts joined by one word, flat: a part that is itself such a chain is taken apart."""
-        first = part()
-        if self.peek() != word:
-            return first
-        items = [first]
-        while self.accept(word):
-            items.append(part())
-        flat: list[Node] = []
-        for item in items:
-            typed.boolean(item, word)
-            flat.extend(item.items if isinstance(item, kind) else (item,))
-        return kind(tuple(flat))
+def _operand(token: Token, after: Token, catalogue: Mapping[str, Type]) -> Operand | None:
+    at = token.start + 1
+    if _is_date(token, after):
+        return date(after.text)
+    match token.token_type:
+        case TokenType.IDENTIFIER | TokenType.VAR:
+            return _name(token, after, catalogue)
+        case TokenType.STRING:
+            return Literal(token.text, Type.TEXT)
+        case TokenType.NUMBER:
+            return number(at, token.text)
+        case TokenType.DASH if after.token_type is TokenType.NUMBER:
+            return number(at, "-" + after.text)
+        case TokenType.TRUE | TokenType.FALSE:
+            return Literal(token.token_type is TokenType.TRUE, Type.BOOLEAN)
+        case TokenType.NULL:
+            return None
+        case _:
+            raise refuse(f"{excerpt(token.text)!r} at character {at}, which is not in the language")
 
-    def negation(self) -> Node:
-        if not self.accept("NOT"):
-            return self.test()
-        return Not(typed.boolean(self.nested(self.negation), "NOT"))
 
-    def test(self) -> Node:
-        """An operand, alone or with one test; a second test would need parentheses."""
-        item = self.primary()
-        if self.peek() in _OPERATORS:
-            return typed.compare(Operator(self.advance().kind), item, self.primary())
-        if self.accept("IS"):
-            return _negated(self.accept("NOT"), self.known(item))
-        negated = self.peek(1) in _TESTS and self.accept("NOT")
-        return _negated(negated, self.set_test(item))
+def _is_date(token: Token, after: Token) -> bool:
+    spelled = token.token_type is TokenType.VAR and token.text.upper() == "DATE"
+    return spelled and after.token_type is TokenType.STRING
 
-    def known(self, item: Node) -> Node:
-        if self.accept("NULL"):
+
+def _name(token: Token, after: Token, catalogue: Mapping[str, Type]) -> Name:
+    name, at = token.text, token.start + 1
+    if after.token_type is TokenType.L_PAREN:
+        raise refuse(
+            f"a function ({excerpt(name)!r}) at character {at}, and functions are not in the language"
+        )
+    if token.token_type is TokenType.VAR and not re.fullmatch(r"[^\W\d]\w*", name):
+        raise refuse(
+            f"{excerpt(name)!r} at character {at}, which is no plain name", 'Write "it" in double quotes.'
+        )
+    if name not in catalogue:
+        raise _unknown(name, catalogue)
+    return Name(name, catalogue[name])
+
+
+def _tree(words: list[Token], text: str) -> exp.Expr:
+    """What sqlglot reads, if it read every word and made none up; it may move a NOT within its test."""
+    try:
+        (tree,) = DuckDB().parser().parse_into(exp.Condition, words, text)
+    except ParseError as error:
+        word = words[error.errors[0]["line"]]
+        shown = excerpt(text[word.start : word.end + 1])
+        found = f"{shown!r} at character {word.start + 1}, where the condition goes wrong or breaks off"
+        raise refuse(found) from None
+    written = DuckDB().tokenize(tree.sql("duckdb", identify=True, copy=False)) if tree else []
+    if not tree or _count(written) != _count(words):
+        raise refuse("an AND, NOT, comma or parenthesis too many or too few")
+    return tree
+
+
+def _count(words: list[Token]) -> Counter[tuple[str, str]]:
+    named = TokenType.IDENTIFIER
+    return Counter((word.token_type.name, word.text if word.token_type is named else "") for word in words)
+
+
+def _node(tree: exp.Expr, operands: Operands) -> Node:
+    """The node of a tree: the closed table. `typed` refuses a condition in the place of an operand."""
+
+    def node(part: exp.Expr) -> Node:
+        return _node(part, operands)
+
+    match tree:
+        case exp.Paren():
+            return node(tree.this)
+        case exp.Column():
+            return _stated(operands[tree.name])
+        case exp.And() | exp.Or():
+            return _chain(tree, [node(item) for item in tree.flatten()])
+        case exp.Not():
+            return Not(typed.boolean(node(tree.this), "NOT"))
+        case exp.Is(this=exp.Paren() | exp.Column(), expression=exp.Column()):
+            return _known(node(tree.this), operands[tree.expression.name])
+        case exp.Between():
+            return typed.between(node(tree.this), node(tree.args["low"]), node(tree.args["high"]))
+        case exp.In(expressions=[_, *_]):
+            return typed.member(node(tree.this), [_value(node(item), "IN") for item in tree.expressions])
+        case exp.Like():
+            like = typed.like(node(tree.this), _value(node(tree.expression), "LIKE"))
+            return Not(like) if tree.args.get("negate") else like
+        case exp.Binary() if type(tree) in _OPERATOR:
+            return typed.compare(_OPERATOR[type(tree)], node(tree.this), node(tree.expression))
+        case _:
+            raise refuse(f"{tree.key.upper()} in a form which is not in the language")
+
+
+def _stated(operand: Operand | None) -> Operand:
+    if operand is None:
+        raise refuse("NULL without IS", "Ask for what is unknown with IS NULL.")
+    return operand
+
+
+def _chain(tree: exp.Connector, items: list[Node]) -> And | Or:
+    """One flat chain: an item in parentheses that is itself such a chain is taken apart."""
+    word, kind = ("AND", And) if isinstance(tree, exp.And) else ("OR", Or)
+    flat: list[Node] = []
+    for item in items:
+        typed.boolean(item, word)
+        flat.extend(item.items if isinstance(item, kind) else (item,))
+    return kind(tuple(flat))
+
+
+def _known(item: Node, wanted: Operand | None) -> Node:
+    match wanted:
+        case None:
             return IsNull(item)
-        if self.accept("TRUE"):
-            return typed.truth(item, True)
-        if self.accept("FALSE"):
-            return typed.truth(item, False)
-        raise self.unexpected("NULL, TRUE or FALSE")
+        case Literal(bool() as truth):
+            return typed.truth(item, truth)
+        case _:
+            raise refuse("IS before something other than NULL, TRUE or FALSE")
 
-    def set_test(self, item: Node) -> Node:
-        if self.accept("IN"):
-            return typed.member(item, self.literals())
-        if self.accept("BETWEEN"):
-            low = self.primary()
-            self.take("AND")
-            return typed.between(item, low, self.primary())
-        if self.accept("LIKE"):
-            return typed.like(item, self.take("text").content)
-        return item
 
-    def literals(self) -> list[Literal]:
-        self.take("(")
-        found = [self.literal()]
-        while self.accept(","):
-            found.append(self.literal())
-        self.take(")")
-        return found
-
-    def literal(self) -> Literal:
-        node = self.primary()
-        if isinstance(node, Literal):
-            return node
-        raise refuse("something other than a value in a list of IN", "List values; combine tests with OR.")
-
-    def primary(self) -> Node:
-        if self.accept("("):
-            node = self.nested(self.condition)
-            self.take(")")
-            return node
-        token = self.advance()
-        if token.kind == "-" and self.peek() == "number":
-            return number(token.at, "-" + self.advance().content)
-        if token.kind == "name" and token.content.upper() == "DATE" and self.peek() == "text":
-            return date(self.advance().content)
-        match token.kind:
-            case "name":
-                return self.name(token)
-            case "text":
-                return Literal(token.content, Type.TEXT)
-            case "number":
-                return number(token.at, token.content)
-            case "TRUE" | "FALSE":
-                return Literal(token.kind == "TRUE", Type.BOOLEAN)
-            case _:
-                self.place -= 1
-                raise self.unexpected("a trait name or a value")
-
-    def name(self, token: Token) -> Name:
-        if self.peek() == "(":
-            raise refuse(
-                f"a function ({excerpt(token.content)!r}) at character {token.at}, "
-                "and functions are not in the language"
-            )
-        if token.content not in self.catalogue:
-            raise _unknown(token.content, self.catalogue)
-        self.names.add(token.content)
-        return Name(token.content, self.catalogue[token.content])
-
-    def nested(self, part: Callable[[], Node]) -> Node:
-        self.depth += 1
-        if self.depth > MAX_DEPTH:
-            raise refuse(f"parentheses and NOTs nested deeper than {MAX_DEPTH}", "Nest less deeply.")
-        node = part()
-        self.depth -= 1
+def _value(node: Node, where: str) -> Literal:
+    if isinstance(node, Literal):
         return node
-
-    def peek(self, ahead: int = 0) -> str:
-        return self.tokens[min(self.place + ahead, len(self.tokens) - 1)].kind
-
-    def advance(self) -> Token:
-        self.place += 1
-        return self.tokens[self.place - 1]
-
-    def accept(self, kind: str) -> bool:
-        found = self.peek() == kind
-        self.place += found
-        return found
-
-    def take(self, kind: str) -> Token:
-        if self.peek() != kind:
-            raise self.unexpected({"end": "AND, OR or the end", "text": "a 'text'"}.get(kind, repr(kind)))
-        return self.advance()
-
-    def unexpected(self, wanted: str) -> ExpressionError:
-        token = self.tokens[self.place]
-        found = "the end" if token.kind == "end" else repr(excerpt(token.content))
-        return refuse(f"{found} at character {token.at}, where {wanted} should be")
-
-
-def _negated(negated: bool, node: Node) -> Node:
-    return Not(node) if negated else node
+    raise refuse(f"something other than a value after {where}", "Give values; combine tests with OR.")
 
 
 def _unknown(name: str, catalogue: Mapping[str, Type]) -> ExpressionError:

@@ -38,7 +38,7 @@ _TYPES = {
     Type.TEXT: exp.DType.TEXT,
     Type.DATE: exp.DType.DATE,
 }
-_OPERATORS: dict[Operator, type[exp.Binary]] = {
+OPERATORS: dict[Operator, type[exp.Binary]] = {
     Operator.EQUAL: exp.EQ,
     Operator.UNEQUAL: exp.NEQ,
     Operator.LESS: exp.LT,
@@ -139,7 +139,7 @@ class _Writer:
             case Compare(operator, left, right, shared):
                 ordered = operator not in (Operator.EQUAL, Operator.UNEQUAL)
                 read = self.ordered if ordered else self.operand
-                return _OPERATORS[operator](this=read(left, shared), expression=read(right, shared))
+                return OPERATORS[operator](this=read(left, shared), expression=read(right, shared))
             case Between(item, low, high, shared):
                 this = self.ordered(item, shared)
                 return exp.Between(this=this, low=self.ordered(low, shared), high=self.ordered(high, shared))

@@ -1,72 +1,66 @@
-"""Text -> tokens: the closed vocabulary of the language, and its limits."""
+"""Text -> tokens of sqlglot, within the limits of the language.
+
+The tokenizer is sqlglot's with a closed list of keywords; what is outside of the list becomes a name, or a
+token that `suasion.expressions.reading` does not take.
+"""
 
 from __future__ import annotations
 
-import re
-from typing import NamedTuple
+from typing import ClassVar
 
-from suasion.expressions.refusal import excerpt, refuse
+from sqlglot import Token, Tokenizer, TokenType
+from sqlglot.errors import TokenError
+
+from suasion.expressions.refusal import refuse
 
 # A list of 10,000 conditions takes 40,000 tokens and a list of 10,000 values 20,000. Longer lists belong
 # in a trait of their own: they would cost seconds to parse and to plan.
 MAX_TOKENS = 60_000
 MAX_CHARACTERS = 1_000_000
 
-KEYWORDS = frozenset({"AND", "OR", "NOT", "IN", "BETWEEN", "LIKE", "IS", "NULL", "TRUE", "FALSE"})
-
-_TOKEN = re.compile(
-    r"""\s*(?:
-        (?P<comment>--|/\*)
-      | (?P<text>'(?:[^']|'')*+')
-      | (?P<quoted>"(?:[^"]|"")*+")
-      | (?P<number>[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?)
-      | (?P<word>[^\W\d]\w*)
-      | (?P<foreign><=>|==)
-      | (?P<symbol><>|!=|<=|>=|[=<>(),-])
-      | (?P<other>.)
-    )""",
-    re.VERBOSE | re.DOTALL,
-)
-
-_ABSENT = {
-    "'": "a text whose quote is not closed",
-    '"': "a name whose quote is not closed",
-    ";": "';', but an expression is one condition",
-    ".": "'.' outside of a number: write 0.5 for a half, and put a name with a dot in double quotes",
-    "+": "arithmetic ('+')",
-    "*": "arithmetic ('*')",
-    "/": "arithmetic ('/')",
-    "%": "arithmetic ('%')",
-}
+# Parentheses and NOTs around one condition. Nobody reads deeper, and each costs sqlglot's parser some 20 of
+# the 1,000 frames Python allows: half of them stay with the caller.
+MAX_DEPTH = 20
 
 
-class Token(NamedTuple):
-    """One word of the language.
+_WORDS = ["AND", "OR", "NOT", "IN", "BETWEEN", "LIKE", "IS", "NULL", "TRUE", "FALSE"]
 
-    `kind` is a keyword, a symbol, or one of ``name``, ``text``, ``number``, ``end``; `content` is a
-    name or text without its quotes; `at` counts characters from 1.
-    """
 
-    kind: str
-    content: str
-    at: int
+class _Tokenizer(Tokenizer):
+    KEYWORDS: ClassVar[dict[str, TokenType]] = {word: TokenType[word] for word in _WORDS} | {
+        "<>": TokenType.NEQ,
+        "!=": TokenType.NEQ,
+        "<=": TokenType.LTE,
+        ">=": TokenType.GTE,
+        "==": TokenType.UNKNOWN,
+        "<=>": TokenType.UNKNOWN,
+    }
+    SINGLE_TOKENS: ClassVar[dict[str, TokenType]] = {**Tokenizer.SINGLE_TOKENS, "!": TokenType.UNKNOWN}
 
 
 def tokenize(text: object) -> list[Token]:
-    """Split a text into tokens, the last one of kind ``end``.
+    """Split a text into tokens; `start` and `end` count characters from 0.
 
     Raises
     ------
     ExpressionError
-        If the text is no text, is empty or too long, or holds something that is not in the language.
+        If the text is no text, empty, too long or nested too deeply, holds a comment, or leaves a quote open.
     """
     source = _checked(text)
-    tokens: list[Token] = []
-    for match in _TOKEN.finditer(source):
-        tokens.append(_token(match))
-        if len(tokens) > MAX_TOKENS:
-            raise refuse(f"more than {MAX_TOKENS} words", "Store the long list as a trait, and ask for that.")
-    return [*tokens, Token("end", "", len(source) + 1)]
+    try:
+        tokens: list[Token] = _Tokenizer().tokenize(source)
+    except TokenError:
+        raise refuse("a quote that is not closed") from None
+    if len(tokens) > MAX_TOKENS:
+        raise refuse(f"{len(tokens)} words", f"Stay within {MAX_TOKENS}: store a long list as a trait.")
+    if not tokens or any(token.comments for token in tokens):
+        raise refuse("a comment")
+    for token in tokens:
+        # sqlglot's upper() turns the name "ıs", with a dotless i, into IS.
+        if token.token_type in _Tokenizer.KEYWORDS.values() and not token.text.isascii():
+            token.token_type = TokenType.VAR
+    _check_depth(tokens)
+    return tokens
 
 
 def _checked(text: object) -> str:
@@ -79,29 +73,34 @@ def _checked(text: object) -> str:
     # Neither character can be stored in every database we compile for.
     if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
         raise refuse("a NUL character or half of a surrogate pair", "Remove it: databases cannot hold it.")
-    return text.rstrip()
+    return text
 
 
-def _token(match: re.Match[str]) -> Token:
-    group = match.lastgroup or "other"
-    content = match[group]
-    at = match.start(group) + 1
-    if group == "word":
-        # Only ASCII letters make a keyword: upper() turns the name "ıs", with a dotless i, into IS.
-        keyword = content.upper() if content.isascii() else ""
-        return Token(keyword if keyword in KEYWORDS else "name", content, at)
-    if group == "quoted":
-        return Token("name", content[1:-1].replace('""', '"'), at)
-    if group == "text":
-        return Token("text", content[1:-1].replace("''", "'"), at)
-    if group == "number":
-        return Token("number", content, at)
-    if group == "symbol":
-        return Token("<>" if content == "!=" else content, content, at)
-    raise refuse(f"{_absent(group, content)} at character {at}, which is not in the language")
+def _check_depth(tokens: list[Token]) -> None:
+    """Count what makes sqlglot's parser recurse, before it does.
 
-
-def _absent(group: str, content: str) -> str:
-    if group == "comment":
-        return f"a comment ({content!r})"
-    return _ABSENT.get(content, repr(excerpt(content)))
+    A NOT nests all up to the next AND or OR, but the AND of a BETWEEN ends no NOT.
+    """
+    depth = 0
+    opened = [(TokenType.L_PAREN, 0)]
+    for token in tokens:
+        match token.token_type:
+            case TokenType.NOT:
+                depth += 1
+            case TokenType.L_PAREN:
+                depth += 1
+                opened.append((TokenType.L_PAREN, depth))
+            case TokenType.BETWEEN:
+                opened.append((TokenType.BETWEEN, depth))
+            case TokenType.AND | TokenType.OR:
+                depth = opened[-1][1]
+                if opened[-1][0] is TokenType.BETWEEN:
+                    opened.pop()
+            case TokenType.R_PAREN if depth:
+                while len(opened) > 1 and opened.pop()[0] is TokenType.BETWEEN:
+                    pass
+                depth = opened[-1][1]
+            case _:
+                pass
+        if depth > MAX_DEPTH:
+            raise refuse(f"parentheses and NOTs nested deeper than {MAX_DEPTH}", "Nest less deeply.")

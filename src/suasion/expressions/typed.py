@@ -50,14 +50,15 @@ def member(item: Node, literals: list[Literal]) -> In:
     return In(_brought(subject, shared), values, shared)
 
 
-def like(item: Node, pattern: str) -> Like:
+def like(item: Node, pattern: Literal) -> Like:
     """A text operand and a pattern; no escape, because engines differ on what a backslash does."""
     subject = operand(item, "LIKE")
-    if subject.type is not Type.TEXT:
-        raise refuse(f"LIKE is for text, and {describe(subject)}", "Compare other types with = or BETWEEN.")
-    if "\\" in pattern:
+    for part in (subject, pattern):
+        if part.type is not Type.TEXT:
+            raise refuse(f"LIKE is for text, and {describe(part)}", "Compare other types with = or BETWEEN.")
+    if "\\" in str(pattern.value):
         raise refuse("a backslash in a LIKE pattern, which not all databases read alike", "Leave it out.")
-    return Like(subject, pattern)
+    return Like(subject, str(pattern.value))
 
 
 def truth(item: Node, wanted: bool) -> IsTruth:

@@ -9,10 +9,12 @@ import pyarrow as pa
 
 from suasion.expressions import Value
 
-NO_DOWNLOADS: dict[str, str | bool | int | float | list[str]] = {
+CLOSED: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
+    "enable_external_access": False,
 }
+"""No downloads, no files, no variables of the caller: a query reads the tables it is given."""
 
 
 def query(sql: str, tables: Mapping[str, pa.Table], parameters: Sequence[Value | list[str]] = ()) -> pa.Table:
@@ -34,10 +36,10 @@ def query(sql: str, tables: Mapping[str, pa.Table], parameters: Sequence[Value |
     Examples
     --------
     >>> numbers = pa.table({"x": [1, 2, 3]})
-    >>> query("SELECT sum(x) AS s FROM t WHERE x > ?", {"t": numbers}, [1])["s"].to_pylist()
-    [5]
+    >>> query("SELECT max(x) AS m FROM t WHERE x > ?", {"t": numbers}, [1])["m"].to_pylist()
+    [3]
     """
-    with duckdb.connect(config=NO_DOWNLOADS) as connection:
+    with duckdb.connect(config=CLOSED) as connection:
         for name, table in tables.items():
             connection.register(name, table)
         return connection.sql(sql, params=list(parameters)).to_arrow_table()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, Row, create_engine, event, select, text
+from sqlalchemy import URL, Engine, Row, create_engine, event, select, text
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.pool import NullPool
 
@@ -69,7 +69,7 @@ class Ledger:
         BusyError
             Another process keeps it locked.
         """
-        engine = create_engine(f"sqlite:///{path}", poolclass=NullPool)
+        engine = create_engine(URL.create("sqlite", database=str(path)), poolclass=NullPool)
         event.listen(engine, "connect", _configure)
         try:
             with engine.begin() as connection:

@@ -8,8 +8,9 @@ one set for light and one for dark.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 from xml.etree import ElementTree
 
@@ -18,7 +19,9 @@ import vl_convert
 
 WIDTH = 440
 STEP = 46
-LABEL_WIDTH = 255
+LABEL_ROOM = 34
+TITLE_ROOM = 68
+"""In letters of ordinary width."""
 LINES_HEIGHT = 230
 
 FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -32,6 +35,7 @@ VARIABLES = {
     PAPER: "var(--paper)",
 }
 CONFIG = {
+    "aria": False,
     "background": None,
     "font": "sans-serif",
     "view": {"stroke": None},
@@ -49,7 +53,6 @@ CONFIG = {
         "titleFontWeight": "normal",
         "titleAnchor": "start",
         "titlePadding": 8,
-        "titleLimit": WIDTH,
     },
     "legend": {
         "orient": "top",
@@ -200,9 +203,14 @@ def lines(points: Sequence[Point], here: float, x_title: str, y_title: str, name
     span = alt.Scale(domain=list(_domain([0.0, *(end for p in points for end in (p.low, p.high))])))
     above = alt.Axis(grid=True, gridColor=RULE, titleAngle=0, titleAlign="left", titleX=-30, titleY=-14)
     x = alt.X(
-        "budget:Q", title=x_title, scale=alt.Scale(zero=True, nice=False), axis=alt.Axis(labelFlush=False)
+        "budget:Q",
+        title=_cut(x_title, TITLE_ROOM),
+        scale=alt.Scale(zero=True, nice=False),
+        axis=alt.Axis(labelFlush=False),
     )
-    y, low = (alt.Y(f"{end}:Q", title=y_title, scale=span, axis=above) for end in ("value", "low"))
+    y, low = (
+        alt.Y(f"{end}:Q", title=_cut(y_title, TITLE_ROOM), scale=span, axis=above) for end in ("value", "low")
+    )
     color = alt.Color("series:N", sort=names, scale=alt.Scale(domain=names, range=[ACCENT, QUIET]))
     dash = alt.StrokeDash("series:N", sort=names, scale=alt.Scale(domain=names, range=[[1, 0], [5, 4]]))
     drawn = alt.layer(
@@ -233,10 +241,10 @@ def _rows(
     scale = alt.Scale(domain=list(domain), nice=False, zero=False)
 
     def x(field: str) -> alt.X:
-        return alt.X(f"{field}:Q", title=title, scale=scale)
+        return alt.X(f"{field}:Q", title=_cut(title, TITLE_ROOM), scale=scale)
 
     layers = [
-        base.mark_text(align="left", limit=LABEL_WIDTH).encode(x=alt.value(0), text="label:N"),
+        base.mark_text(align="left").encode(x=alt.value(0), text="label:N"),
         base.mark_text(align="right").encode(x=alt.value(WIDTH), text="shown:N"),
         track,
         *marks(base, x),
@@ -248,7 +256,18 @@ def _rows(
 
 def _datum(i: int, row: Row) -> dict[str, Any]:
     color = ACCENT if row.strong else QUIET
-    return {"i": i, **asdict(row), "color": color, "fill": color if row.strong else PAPER}
+    shown = asdict(replace(row, label=_cut(row.label, LABEL_ROOM)))
+    return {"i": i, **shown, "color": color, "fill": color if row.strong else PAPER}
+
+
+def _cut(text: str, room: int) -> str:
+    """Text that fits: where Vega cuts, it halves characters beyond 16 bits, and fails."""
+    used = 0
+    for end, character in enumerate(text):
+        used += 2 if unicodedata.east_asian_width(character) in "WF" else 1
+        if used > room:
+            return text[: end - 1].rstrip() + "…"
+    return text
 
 
 def _domain(ends: Sequence[float]) -> tuple[float, float]:

@@ -16,7 +16,7 @@ from suasion.stats import Estimate, proportion
 MOST_PAIRS = 12
 """Shares of traits that are drawn; the table has all."""
 NONE = Shown("–")
-SHARE = proportion(0, 1).method
+SHARES = (proportion(0, 1).method, "share, clustered")
 
 Cell = str | Shown
 
@@ -36,7 +36,7 @@ class Figure:
 
 def is_share(report: Report, outcome: str) -> bool:
     """Whether an outcome is a yes or no a person, so that its mean is a share of people."""
-    return all(arm.means[outcome].method == SHARE for arm in report.arms)
+    return all(arm.means[outcome].method in SHARES for arm in report.arms)
 
 
 def values(report: Report, outcome: str) -> Figure:

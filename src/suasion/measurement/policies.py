@@ -11,6 +11,8 @@ from suasion.allocation import Plan, spread
 from suasion.ledger import Campaign
 
 Floats = npt.NDArray[np.float64]
+FREE = 1e-12
+"""Stands for the cost of what costs nothing where effects are divided by costs."""
 
 
 def nobody(made: Plan) -> Floats:
@@ -68,20 +70,24 @@ def by_propensity(made: Plan, response: Floats, average: Floats, campaign: Campa
     Returns
     -------
     array of float, shape (n, 1 + k)
-        With the expected cost of the plan.
+        With the expected cost of the plan, or less where treating everybody costs less.
     """
     options = made.options
-    mean_costs = np.maximum(options.costs.mean(axis=0), np.finfo(np.float64).tiny)
+    mean_costs = np.maximum(options.costs.mean(axis=0), FREE)
     best = int(np.argmax(np.where(options.permitted, average / mean_costs, -np.inf)))
     # The planner ranks by effect per cost: an "effect" of rank times cost makes it rank by response.
     rank = 1.0 + np.argsort(np.argsort(response, kind="stable"), kind="stable")
     effects = np.full_like(options.effects, -1.0)
-    effects[:, best] = rank * np.maximum(options.costs[:, best], np.finfo(np.float64).tiny)
+    effects[:, best] = rank * np.maximum(options.costs[:, best], FREE)
     ranked = replace(options, effects=effects)
     return spread(ranked, made.cost, campaign.holdout, campaign.exploration)[0]
 
 
 def without_refusal(made: Plan, campaign: Campaign) -> Floats:
-    """What the same plan would be, for the same money, if every message had passed review."""
+    """What the same plan would be if every message had passed review.
+
+    For the same money; where the plan could not use all of its budget, for the budget.
+    """
     options = replace(made.options, permitted=np.ones_like(made.options.permitted))
-    return spread(options, made.cost, campaign.holdout, campaign.exploration)[0]
+    money = made.cost if made.shadow_price > 0 else made.budget
+    return spread(options, money, campaign.holdout, campaign.exploration)[0]

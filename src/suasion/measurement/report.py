@@ -189,12 +189,16 @@ def report(
 
 def _arm(scores: Scores, index: int, name: str) -> ArmSummary:
     got = scores.arms == index
+    n, households = int(got.sum()), None if scores.households is None else scores.households[got]
     means: dict[str, Estimate] = {}
     for outcome, values in scores.observed.items():
-        binary = bool(np.isin(values, (0.0, 1.0)).all())
-        n = int(got.sum())
-        means[outcome] = proportion(int(values[got].sum()), n) if binary else mean(values[got])
-    return ArmSummary(name, int(got.sum()), means)
+        share = bool(np.isin(values, (0.0, 1.0)).all())
+        means[outcome] = (
+            proportion(int(values[got].sum()), n)
+            if share and households is None
+            else mean(values[got], households, "share" if share else "mean")
+        )
+    return ArmSummary(name, n, means)
 
 
 def _ground(source: Source) -> Ground:

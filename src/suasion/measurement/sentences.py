@@ -5,7 +5,7 @@ from __future__ import annotations
 from suasion.allocation import Plan
 from suasion.experiments import Design
 from suasion.ledger import Campaign
-from suasion.measurement.replay import Comparison, Replay
+from suasion.measurement.replay import Replay
 from suasion.stats import Estimate
 
 PER = 1000
@@ -30,8 +30,9 @@ def sentences(
     tuple of str
     """
     outcome = campaign.outcome
-    lot, propensity = _against(judged, "by lot"), _against(judged, "by propensity")
-    nobody = _against(judged, "nobody")
+    lot, propensity, nobody = (
+        _against(judged, way, outcome) for way in ("by lot", "by propensity", "nobody")
+    )
     said = [_first(made, lot, outcome)]
     if made.cost > 0:
         bought = nobody.times(judged.people)
@@ -57,9 +58,8 @@ def sentences(
     return tuple(said)
 
 
-def _against(judged: Replay, name: str) -> Estimate:
-    found: Comparison = next(c for c in judged.comparisons if c.against == name)
-    return next(iter(found.differences.values()))
+def _against(judged: Replay, way: str, outcome: str) -> Estimate:
+    return next(c.differences[outcome] for c in judged.comparisons if c.against == way)
 
 
 def _first(made: Plan, lot: Estimate, outcome: str) -> str:

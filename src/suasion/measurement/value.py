@@ -10,6 +10,8 @@ from suasion.scores import Scores
 from suasion.stats import Estimate, mean
 
 Floats = npt.NDArray[np.float64]
+DUST = 1e-9
+"""Two ways to compute the same probability may differ by so much."""
 
 
 def aipw_value(
@@ -35,6 +37,7 @@ def aipw_value(
     Estimate
     """
     weights = probabilities if against is None else probabilities - against
+    weights = np.where(np.abs(weights) < DUST, 0, weights)
     values = (weights * scores.aipw[outcome]).sum(axis=1)
     return mean(values, scores.households, "AIPW" if against is None else "AIPW, paired")
 

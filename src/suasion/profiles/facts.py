@@ -11,6 +11,7 @@ from suasion.ingest import Source
 from suasion.lake import query
 from suasion.ledger import Tables
 from suasion.profiles.catalogue import Trait
+from suasion.profiles.store import declared
 from suasion.rules import Occasion
 
 FACT_TABLES = ("known_from", "traits")
@@ -37,8 +38,13 @@ def assemble_facts(
     -------
     pyarrow.Table
         Column ``person`` and one for each fact about persons.
+
+    Raises
+    ------
+    OrderError
+        Nothing was ingested yet, or a source or trait was declared anew since.
     """
-    known = tables.read("known_from", "ingest")
+    known = tables.read("known_from", "ingest", declared(sources, catalogue))
     traits = tables.read("traits", "ingest")
     permits = [source.name for source in sources if occasion.purpose in source.purposes]
     age = [name for name, trait in catalogue.items() if trait.fact == "age"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from hashlib import blake2b
 
 import pyarrow as pa
 
@@ -45,17 +46,23 @@ def store_profiles(
     who : Resolution
     catalogue : mapping of str to Trait
     """
-    run.write("identities", who.identities)
+    inputs = declared(sources, catalogue)
+    run.write("identities", who.identities, inputs)
     known_from: list[pa.Table] = []
     parts: list[tuple[Source, pa.Table]] = []
     for source in sources:
         records = read[source.name].records.add_column(0, "person", pa.array(who.persons[source.name]))
-        run.write(f"rejects.{source.name}", read[source.name].rejects)
-        run.write(f"records.{source.name}", _without_identifiers(records))
+        run.write(f"rejects.{source.name}", read[source.name].rejects, inputs)
+        run.write(f"records.{source.name}", _without_identifiers(records), inputs)
         known_from.append(_declared(source, records))
         parts.append((source, records))
-    run.write("known_from", pa.concat_tables(known_from))
-    run.write("traits", _merged(parts, types(catalogue)))
+    run.write("known_from", pa.concat_tables(known_from), inputs)
+    run.write("traits", _merged(parts, types(catalogue)), inputs)
+
+
+def declared(sources: Sequence[Source], catalogue: Mapping[str, Trait]) -> str:
+    """Digest of the declarations that profiles are made from: whoever edits one must ingest again."""
+    return blake2b(repr((list(sources), dict(catalogue))).encode(), digest_size=16).hexdigest()
 
 
 def _without_identifiers(records: pa.Table) -> pa.Table:

@@ -6,6 +6,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date
+from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Literal
@@ -54,7 +55,7 @@ class Rule(Declared):
 
     def condition(self, text: str) -> Expression:
         """`applies` or `require`, parsed and typed against the facts of the subject."""
-        return parse(text, FACTS[self.subject], asked=f"rule {self.id}")
+        return _parsed(text, self.subject, self.id)
 
     def reason(self, facts: Facts) -> Reason | None:
         """Why these facts fail the rule, or None where they meet it."""
@@ -88,6 +89,11 @@ class Rule(Declared):
 
     def _wrong(self, found: str, todo: str) -> PackError:
         return PackError(f"rule {self.id}", found, todo)
+
+
+@lru_cache(maxsize=1024)
+def _parsed(text: str, subject: str, rule: str) -> Expression:
+    return parse(text, FACTS[subject], asked=f"rule {rule}")
 
 
 class Pack(Declared):

@@ -52,7 +52,7 @@ def encode(table: pa.Table) -> Features:
     --------
     >>> import pyarrow as pa
     >>> encode(pa.table({"age": [40, None], "place": ["b", "a"]})).matrix.tolist()
-    [[40.0, 0.0], [nan, 1.0]]
+    [[40.0, 1.0], [nan, 0.0]]
     """
     if not table.num_columns:
         raise CampaignError("scores", "no feature tells people apart", "Name traits under features.")
