@@ -212,7 +212,7 @@ def test_a_rejected_row_does_not_take_an_identifier_away(load: Load) -> None:
 
 def test_the_line_number_serves_as_identifier(load: Load) -> None:
     result = load("a\n5\nx\n5\n", identifiers={"row": LINE_NUMBER}, traits={"integer": "a"})
-    assert result.records["id:row"].to_pylist() == ["2", "4"]
+    assert result.records["id:data.row"].to_pylist() == ["2", "4"]  # line 2 of another file is another person
 
 
 def test_every_role_has_its_column_and_type(load: Load) -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from suasion.errors import UndefinedError
 from suasion.measurement import aipw_value, weighted_value
+from suasion.measurement.value import FOLDS_ERR_TOGETHER, learned_gain
 from suasion.stats import difference_in_means, mean
 
 
@@ -107,6 +108,20 @@ def test_people_of_one_household_are_not_independent(bench, scores):
         assert two.n == one.n == 600
         assert (two.low, two.high) == pytest.approx((one.low, one.high))
         assert "clustered" in two.method
+
+
+def test_what_was_learned_on_these_people_gets_a_wider_interval(bench, scores):
+    one, other = bench.one_for_all(scores, 1), bench.one_for_all(scores, 0)
+    plain, wide = aipw_value(scores, "y", one, other), learned_gain(scores, "y", one, other)
+    assert wide.value == plain.value
+    assert wide.high - wide.low == pytest.approx(FOLDS_ERR_TOGETHER * (plain.high - plain.low))
+
+
+def test_the_width_is_that_of_one_direction_learned_from_noise():
+    noise = np.random.default_rng(0).normal(size=(400_000, 5))
+    direction = np.sign(noise.sum(axis=1, keepdims=True) - noise)
+    gain = (direction * noise).sum(axis=1) / np.sqrt(5)
+    assert np.quantile(np.abs(gain), 0.95) / 1.96 == pytest.approx(FOLDS_ERR_TOGETHER, abs=0.01)
 
 
 def test_unequal_probabilities_are_undone(bench, without_models):

@@ -17,11 +17,11 @@ from suasion.rules import (
     Gate,
     Jurisdiction,
     Occasion,
-    Pack,
     Purpose,
     Use,
     load_packs,
 )
+from suasion.rules.pack import Pack
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 HOUSE = load_packs([], Path("nowhere"))

@@ -12,7 +12,8 @@ import pyarrow as pa
 import pytest
 
 from suasion.errors import ClearanceError
-from suasion.rules import Basis, Gate, Pack, Purpose, Use, load_packs
+from suasion.rules import Basis, Gate, Purpose, Use, load_packs
+from suasion.rules.pack import Pack
 
 Make = Callable[..., Any]
 CHANNELS = ["email", "sms", "post", "door", None]

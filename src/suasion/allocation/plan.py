@@ -13,6 +13,8 @@ from suasion.errors import CampaignError
 
 Floats = npt.NDArray[np.float64]
 Ids = npt.NDArray[np.int64]
+DUST = 1 + 1e-12
+"""Sums of money in another order may differ by this factor."""
 
 
 @dataclass(frozen=True)
@@ -164,11 +166,11 @@ def _spendable(options: Options, budget: float) -> float:
     anything costs the same, whole multiples of it are drawn exactly.
     """
     costs = options.costs[options.open & (options.costs > 0)]
-    if not costs.size or float(np.where(options.open, options.costs, 0).max(axis=1).sum()) <= budget:
+    if not costs.size or float(np.where(options.open, options.costs, 0).max(axis=1).sum()) / DUST <= budget:
         return budget
     largest, smallest = float(costs.max()), float(costs.min())
     if largest == smallest:
-        return math.floor(budget / largest * (1 + 1e-12)) * largest
+        return math.floor(budget / largest * DUST) * largest
     return max(0.0, budget - largest)
 
 
@@ -230,7 +232,7 @@ def _last_price(slopes: Floats, prices: Floats, budget: float) -> tuple[float, f
     slopes, prices = slopes[prices > 0], prices[prices > 0]
     order = np.argsort(-slopes)
     spent = np.cumsum(prices[order])
-    if not spent.size or spent[-1] <= budget:
+    if not spent.size or spent[-1] / DUST <= budget:
         return 0.0, 0.0
     price = slopes[order[np.searchsorted(spent, budget, side="right")]]
     left = budget - float(prices[slopes > price].sum())

@@ -15,9 +15,11 @@ from suasion.cli import show
 from suasion.cli.show import AsJson
 from suasion.errors import InputError
 from suasion.ingest import Guess, guess
-from suasion.rules import UNKNOWN_PLACE, Purpose
-from suasion.workspace import Answers, create
+from suasion.rules import Jurisdiction, Purpose
+from suasion.workspace import Answers, check_vacant, create
 
+MOST_COLUMNS = 3
+"""Columns whose values are offered as the control; any other is named by ``--control``."""
 VOUCH = "everybody in the file is an adult, and no message exposes third persons or discourages voting"
 
 
@@ -32,11 +34,14 @@ def init(
     vouched_by: Annotated[
         str | None, typer.Option(help=f"Your name, if you vouch that {VOUCH}; empty if not.")
     ] = None,
-    territory: Annotated[str, typer.Option(help="ISO code of the place whose law applies.")] = UNKNOWN_PLACE,
+    territory: Annotated[
+        str, typer.Option(help="ISO code of the place whose law applies.")
+    ] = Jurisdiction.UNKNOWN,
     as_json: AsJson = False,
 ) -> None:
     """Write a workspace around a file; what cannot be guessed is asked, at most four questions."""
     target = folder or Path(file.stem)
+    check_vacant(target)
     found = guess(file)
     treatment, value = _control(found, control)
     answers = Answers(
@@ -64,7 +69,7 @@ def _control(found: Guess, given: str | None) -> tuple[str, str]:
         raise InputError(f"--control '{given}'", "no column of the file before '='", "Write COLUMN=VALUE.")
     pairs = {
         f"{name} = {value}": (name, value)
-        for name in found.treatments
+        for name in found.treatments[:MOST_COLUMNS]
         for value in sorted(found.column(name).values, key=lambda v: v != found.column(name).control)
     }
     if not pairs:

@@ -22,7 +22,7 @@ from pydantic_core import ErrorDetails
 
 from suasion.errors import ExpressionError, SourceError
 from suasion.expressions import Expression, Type, parse
-from suasion.rules import Basis, Purpose
+from suasion.rules import Basis, Category, Channel, Purpose
 
 LINE_NUMBER = "#line"
 """The special column whose value is the line number of the row."""
@@ -53,7 +53,7 @@ class ConsentColumn:
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
     column: Text
     purpose: Purpose
-    channel: Literal["email", "sms", "post"]
+    channel: Channel
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class OutcomeColumn:
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
     column: Text
-    category: Name
+    category: Category
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from suasion.errors import CampaignError
 from suasion.ledger.schema import campaigns
 from suasion.rules import Purpose
 
-Money = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Money = Annotated[float, Field(ge=0, allow_inf_nan=False, strict=True)]
 
 
 class TreatmentTerms(Declared):

@@ -12,7 +12,7 @@ from suasion.errors import UndefinedError
 from suasion.experiments import Design
 from suasion.ledger import Campaign
 from suasion.measurement import policies
-from suasion.measurement.value import aipw_value, weighted_value
+from suasion.measurement.value import aipw_value, learned_gain, weighted_value
 from suasion.rules import Clearance, Gate
 from suasion.scores import Scores
 from suasion.stats import Estimate, mean
@@ -197,7 +197,7 @@ def _fixed(design: Design) -> bool:
 
 
 def _compared(scores: Scores, main: Floats, name: str, way: Floats) -> Comparison:
-    return Comparison(name, {o: aipw_value(scores, o, main, way) for o in scores.aipw})
+    return Comparison(name, {o: learned_gain(scores, o, main, way) for o in scores.aipw})
 
 
 def _budgets(campaign: Campaign, scores: Scores, made: Plan, average: Floats) -> tuple[BudgetPoint, ...]:
@@ -205,7 +205,7 @@ def _budgets(campaign: Campaign, scores: Scores, made: Plan, average: Floats) ->
     base = policies.nobody(made)
     for multiple in BUDGETS if made.budget > 0 else ():
         other = plan(made.options, made.budget * multiple, campaign.holdout, campaign.exploration)
-        gain = aipw_value(scores, campaign.outcome, other.probabilities, base)
+        gain = learned_gain(scores, campaign.outcome, other.probabilities, base)
         lot = aipw_value(scores, campaign.outcome, policies.by_lot(other, average, campaign), base)
         points.append(BudgetPoint(other.budget, gain, lot))
         if other.shadow_price == 0:

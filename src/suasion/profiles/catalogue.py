@@ -11,18 +11,18 @@ from pydantic import Field, StringConstraints
 from suasion.declarations import Declared, read
 from suasion.errors import WorkspaceError
 from suasion.expressions import Type
+from suasion.rules import Category
 
 
 class Trait(Declared):
     """What is known of a kind of attribute.
 
-    `category` decides whether rules let it select people: ``age``, ``sex``, ``health``, ``belief``,
-    ``politics``, ``origin``, ``debt`` ... are judged; others are names of your own. `fact` says that the
-    rules may read it as this fact about the person.
+    `category` decides whether rules let it select people. `fact` says that the rules may read it as this
+    fact about the person.
     """
 
     type: Type
-    category: str = Field(min_length=1)
+    category: Category
     label: str = Field(min_length=1)
     fact: Literal["age"] | None = None
 

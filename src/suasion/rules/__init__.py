@@ -3,20 +3,20 @@
 from suasion.rules.clearance import Clearance
 from suasion.rules.facts import PERSON_FACTS
 from suasion.rules.gate import Gate, Judgement, Occasion
-from suasion.rules.pack import Pack, Rule, load_packs
-from suasion.rules.purpose import UNKNOWN_PLACE, Basis, Jurisdiction, Purpose, Use
+from suasion.rules.pack import Rule, load_packs
+from suasion.rules.purpose import Basis, Category, Channel, Jurisdiction, Purpose, Use
 from suasion.rules.verdict import Reason, Verdict
 
 __all__ = [
     "PERSON_FACTS",
-    "UNKNOWN_PLACE",
     "Basis",
+    "Category",
+    "Channel",
     "Clearance",
     "Gate",
     "Judgement",
     "Jurisdiction",
     "Occasion",
-    "Pack",
     "Purpose",
     "Reason",
     "Rule",

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 import numpy as np
 import numpy.typing as npt
 
-from suasion.rules.purpose import Purpose, Use
+from suasion.rules.purpose import Channel, Purpose, Use
 
 MAX_AGE = timedelta(minutes=15)
 _KEY = secrets.token_bytes(32)
@@ -45,7 +45,7 @@ class Clearance:
     purpose: Purpose
     campaign: str
     territory: str
-    channel: str | None
+    channel: Channel | None
     rules: str
     facts: str
     at: datetime
@@ -58,7 +58,7 @@ def seal(
     purpose: Purpose,
     campaign: str,
     territory: str,
-    channel: str | None,
+    channel: Channel | None,
     rules: str,
     facts: str,
     at: datetime,

@@ -19,7 +19,7 @@ from suasion.expressions import Value, to_sql
 from suasion.rules.clearance import MAX_AGE, Clearance, PersonIds, is_genuine, seal
 from suasion.rules.facts import PERSON_FACTS
 from suasion.rules.pack import Facts, Pack, Rule
-from suasion.rules.purpose import UNKNOWN_PLACE, Jurisdiction, Purpose, Use
+from suasion.rules.purpose import Basis, Category, Channel, Jurisdiction, Purpose, Use
 from suasion.rules.verdict import Reason, Verdict
 
 NO_RULE = Reason("house.default", "No rule in scope permits this.", "suasion: default deny", unknown=False)
@@ -38,7 +38,7 @@ class Occasion:
     jurisdiction : Jurisdiction
     at : datetime
         Now, with time zone.
-    channel : str, optional
+    channel : Channel, optional
         None where nobody is contacted.
     """
 
@@ -47,7 +47,7 @@ class Occasion:
     campaign: str
     jurisdiction: Jurisdiction
     at: datetime
-    channel: str | None = None
+    channel: Channel | None = None
 
 
 @dataclass(frozen=True)
@@ -179,7 +179,7 @@ class Gate:
         if outside:
             raise self._refused(f"{outside} person(s) it does not name")
 
-    def admit_traits(self, role: str, traits: Sequence[tuple[str, str, str | None]]) -> None:
+    def admit_traits(self, role: str, traits: Sequence[tuple[str, Category, Basis | None]]) -> None:
         """Refuse a segment, score or outcome that uses a trait it may not.
 
         Parameters
@@ -195,9 +195,9 @@ class Gate:
         """
         for name, category, basis in traits:
             facts: dict[str, Value | None] = {
-                "category": category,
+                "category": str(category),
                 "role": role,
-                "basis": basis,
+                "basis": None if basis is None else str(basis),
                 "purpose": str(self.occasion.purpose),
             }
             verdict = self.judge_one("trait", facts)
@@ -221,7 +221,9 @@ class Gate:
             and (rule.valid_to is None or o.jurisdiction.on <= rule.valid_to)
             and (not rule.uses or not o.uses.isdisjoint(rule.uses))
             and (not rule.purposes or o.purpose in rule.purposes)
-            and (not rule.territories or o.jurisdiction.territory in (*rule.territories, UNKNOWN_PLACE))
+            and (
+                not rule.territories or o.jurisdiction.territory in (*rule.territories, Jurisdiction.UNKNOWN)
+            )
             and (not rule.channels or o.channel in rule.channels or anywhere)
         )
 

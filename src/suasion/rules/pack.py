@@ -17,7 +17,7 @@ from suasion.declarations import Declared, closest, read
 from suasion.errors import ExpressionError, PackError
 from suasion.expressions import Expression, Value, evaluate, parse
 from suasion.rules.facts import FACTS
-from suasion.rules.purpose import Purpose, Use
+from suasion.rules.purpose import Channel, Purpose, Use
 from suasion.rules.verdict import Reason
 
 Facts = Mapping[str, Value | None]
@@ -48,7 +48,7 @@ class Rule(Declared):
     uses: tuple[Use, ...] = ()
     purposes: tuple[Purpose, ...] = ()
     territories: tuple[Territory, ...] = ()
-    channels: tuple[str, ...] = ()
+    channels: tuple[Channel, ...] = ()
     applies: str = "true"
     require: str
     case: tuple[Case, ...] = Field(min_length=2)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from typing import ClassVar
 
 
 class Purpose(StrEnum):
@@ -44,8 +45,45 @@ class Use(StrEnum):
     CONTACT = "contact"
 
 
-UNKNOWN_PLACE = "ZZ"
-"""ISO 3166 leaves this code to users: where the place is unknown, the rules of every place are judged."""
+class Channel(StrEnum):
+    """How a person is reached."""
+
+    EMAIL = "email"
+    SMS = "sms"
+    POST = "post"
+
+
+class Category(StrEnum):
+    """What a trait or an outcome is about. The list is closed, so that no spelling escapes a rule."""
+
+    AGE = "age"
+    BEHAVIOR = "behavior"
+    DISABILITY = "disability"
+    EDUCATION = "education"
+    FAMILY = "family"
+    INCOME = "income"
+    INTEREST = "interest"
+    NATIONALITY = "nationality"
+    OCCUPATION = "occupation"
+    PLACE = "place"
+    SEX = "sex"
+
+    BELIEF = "belief"
+    BIOMETRIC = "biometric"
+    GENETIC = "genetic"
+    HEALTH = "health"
+    ORIGIN = "origin"
+    POLITICS = "politics"
+    SEX_LIFE = "sex_life"
+    UNION = "union"
+
+    ADDICTION = "addiction"
+    DEBT = "debt"
+    EMOTION = "emotion"
+    GRIEF = "grief"
+    LITERACY = "literacy"
+    LONELINESS = "loneliness"
+    WEAKNESS = "weakness"
 
 
 @dataclass(frozen=True)
@@ -55,10 +93,13 @@ class Jurisdiction:
     Parameters
     ----------
     territory : str
-        ISO 3166-1 alpha-2 code, or `UNKNOWN_PLACE`.
+        ISO 3166-1 alpha-2 code, or `UNKNOWN`.
     on : date
         The day whose law counts.
     """
+
+    UNKNOWN: ClassVar[str] = "ZZ"
+    """ISO 3166 leaves this code to users: where the place is unknown, the rules of every place are judged."""
 
     territory: str
     on: date

@@ -12,10 +12,10 @@ import pyarrow.compute as pc
 
 from suasion.expressions import to_sql
 from suasion.lake import query
-from suasion.rules import Judgement, Reason
+from suasion.rules import Channel, Judgement, Reason
 from suasion.segments.segment import Segment
 
-CHANNELS = {"email": "email", "sms": "phone", "post": "postal"}
+CHANNELS = {Channel.EMAIL: "email", Channel.SMS: "phone", Channel.POST: "postal"}
 """Each channel and the kind of contact detail it needs."""
 
 Ids = npt.NDArray[np.int64]
@@ -76,7 +76,7 @@ def members(segment: Segment, traits: pa.Table) -> tuple[Ids, int]:
 
 
 def count(
-    people: int, unknown: int, identities: pa.Table, judged: Judgement, contact: Mapping[str, Judgement]
+    people: int, unknown: int, identities: pa.Table, judged: Judgement, contact: Mapping[Channel, Judgement]
 ) -> Counts:
     """Count a segment.
 
@@ -90,7 +90,7 @@ def count(
         Where contact details are.
     judged : Judgement
         Verdicts on the matches, for learning and evaluation.
-    contact : mapping of str to Judgement
+    contact : mapping of Channel to Judgement
         Verdicts on the matches, for contact by each channel.
 
     Returns

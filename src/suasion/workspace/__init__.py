@@ -1,6 +1,6 @@
 """Join the stages to one journey over one folder; settings are read once and passed on as values."""
 
-from suasion.workspace.create import Answers, create
+from suasion.workspace.create import Answers, check_vacant, create
 from suasion.workspace.doctor import Check, examine
 from suasion.workspace.settings import Settings
 from suasion.workspace.steps import IngestSummary, PlanSummary, ScoreSummary
@@ -14,6 +14,7 @@ __all__ = [
     "ScoreSummary",
     "Settings",
     "Workspace",
+    "check_vacant",
     "create",
     "examine",
     "open_workspace",

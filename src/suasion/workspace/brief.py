@@ -14,7 +14,7 @@ from suasion.ingest import PastTreatment, Source, load_source
 from suasion.ledger import Campaign, Tables, campaign_from
 from suasion.messages import message_from
 from suasion.profiles import FACT_TABLES, Trait, catalogue_from
-from suasion.rules import Gate, Jurisdiction, Occasion, Purpose, Reason, Use, load_packs
+from suasion.rules import Channel, Gate, Jurisdiction, Occasion, Purpose, Reason, Use, load_packs
 from suasion.segments import Segment, segment_from
 from suasion.workspace.settings import Settings
 
@@ -113,7 +113,7 @@ def gate_for(
     campaign: str,
     uses: frozenset[Use],
     at: datetime,
-    channel: str | None = None,
+    channel: Channel | None = None,
 ) -> Gate:
     """The rules of the workspace held against an occasion."""
     jurisdiction = Jurisdiction(settings.territory, at.date())
@@ -166,7 +166,7 @@ def _admit_features(campaign: Campaign, source: Source, catalogue: dict[str, Tra
             raise CampaignError(
                 f"campaign '{campaign.name}'", f"unknown trait '{name}'", closest(name, catalogue)
             )
-    used = [(name, catalogue[name].category, str(source.basis)) for name in campaign.features]
+    used = [(name, catalogue[name].category, source.basis) for name in campaign.features]
     gate.admit_traits("score", used)
 
 
@@ -177,7 +177,7 @@ def _admit_outcomes(made: Brief) -> None:
             raise CampaignError(
                 f"campaign '{made.campaign.name}'", f"unknown outcome '{name}'", closest(name, mapped)
             )
-    used = [(name, mapped[name].category, str(made.source.basis)) for name in made.outcomes]
+    used = [(name, mapped[name].category, made.source.basis) for name in made.outcomes]
     made.gate.admit_traits("outcome", used)
 
 

@@ -15,7 +15,7 @@ from suasion.declarations import closest
 from suasion.errors import InputError, WorkspaceError
 from suasion.expressions import Type, quote
 from suasion.ingest import LINE_NUMBER, ColumnGuess, Guess, guess
-from suasion.rules import UNKNOWN_PLACE, Basis, Gate, Jurisdiction, Occasion, Purpose, Use, load_packs
+from suasion.rules import Basis, Gate, Jurisdiction, Occasion, Purpose, Use, load_packs
 
 T = TypeVar("T")
 
@@ -48,7 +48,9 @@ class Answers:
     vouched_by: str = ""
 
 
-def create(folder: Path, file: Path, answers: Answers, at: datetime, territory: str = UNKNOWN_PLACE) -> Guess:
+def create(
+    folder: Path, file: Path, answers: Answers, at: datetime, territory: str = Jurisdiction.UNKNOWN
+) -> Guess:
     """Write the files of a workspace around one finished experiment.
 
     The rows are taken as held for a research replay: they may be learned from and evaluated, and nobody
@@ -78,8 +80,7 @@ def create(folder: Path, file: Path, answers: Answers, at: datetime, territory: 
     InputError
         An answer names a column or value that the file does not have.
     """
-    if folder.exists() and any(folder.iterdir()):
-        raise WorkspaceError(f"a workspace in {folder}", "the folder is not empty", "Name another folder.")
+    check_vacant(folder)
     found = guess(file)
     _check(found, answers)
     for name, text in _files(folder, file, found, answers, at, territory).items():
@@ -87,6 +88,12 @@ def create(folder: Path, file: Path, answers: Answers, at: datetime, territory: 
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, "utf-8")
     return found
+
+
+def check_vacant(folder: Path) -> None:
+    """Raise WorkspaceError where a new workspace would write over something."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise WorkspaceError(f"a workspace in {folder}", "the folder is not empty", "Name another folder.")
 
 
 def _check(found: Guess, answers: Answers) -> None:

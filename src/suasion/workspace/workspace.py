@@ -18,7 +18,7 @@ from suasion.errors import CampaignError, WorkspaceError
 from suasion.ledger import Ledger, Run, Tables, reading, running
 from suasion.measurement import Report
 from suasion.profiles import FACT_TABLES, assemble_facts, catalogue_from
-from suasion.rules import Judgement, Purpose, Use
+from suasion.rules import Channel, Judgement, Purpose, Use
 from suasion.segments import CHANNELS, Counts, count, members, segment_from
 from suasion.workspace.account import account, write
 from suasion.workspace.brief import Brief, brief, gate_for, sources_from
@@ -248,7 +248,7 @@ def _counts(workspace: Workspace, name: str, purpose: Purpose) -> Counts:
     catalogue = catalogue_from(workspace.folder / "traits")
     sources, tables, at = sources_from(workspace.folder), workspace.tables(), workspace.now()
 
-    def judged(uses: frozenset[Use], channel: str | None) -> Judgement:
+    def judged(uses: frozenset[Use], channel: Channel | None) -> Judgement:
         gate = gate_for(workspace.folder, workspace.settings, purpose, f"segment {name}", uses, at, channel)
         facts = assemble_facts(tables, sources, catalogue, gate.occasion)
         chosen = facts.filter(pc.is_in(facts["person"], value_set=pa.array(matching)))
