@@ -49,14 +49,14 @@ def main() -> None:
         write(path, rows)
         identifiers, traits = {"person": "id"}, {name: name for name in TRAITS}
         source = Source(
-            "people",
-            path.name,
-            "generated",
-            (Purpose.COMMERCIAL,),
-            Basis.CONTRACT,
-            date(2026, 1, 1),
-            "DE",
-            identifiers,
+            name="people",
+            file=path.name,
+            licence="generated",
+            purposes=(Purpose.COMMERCIAL,),
+            basis=Basis.CONTRACT,
+            observed_on=date(2026, 1, 1),
+            territory="DE",
+            identifiers=identifiers,
             traits=traits,
         )
         columns = {"id": "VARCHAR", **{name: SQL[kind] for name, kind in TRAITS.items()}}

@@ -36,7 +36,16 @@ def load(tmp_path: Path) -> Load:
 def source(file: str, **mapping: Any) -> Source:
     """A source whose identifier is the column ``id``, unless told otherwise."""
     mapping.setdefault("identifiers", {"person": "id"})
-    return Source("data", file, "ours", ("commercial",), "contract", date(2026, 1, 31), "DE", **mapping)
+    return Source(
+        name="data",
+        file=file,
+        licence="ours",
+        purposes=("commercial",),
+        basis="contract",
+        observed_on=date(2026, 1, 31),
+        territory="DE",
+        **mapping,
+    )
 
 
 @pytest.fixture(scope="session")

@@ -170,8 +170,11 @@ def test_the_hillstrom_experiment_is_read_as_published(make_source: MakeSource) 
         str(shared("hillstrom.parquet")),
         identifiers={"row": LINE_NUMBER},
         traits={"integer": "recency", "number": "history"},
-        treatment=PastTreatment("segment", arms, randomized=True),
-        outcomes={"visit": OutcomeColumn("visit", "behavior"), "spend": OutcomeColumn("spend", "behavior")},
+        treatment=PastTreatment(column="segment", arms=arms, randomized=True),
+        outcomes={
+            "visit": OutcomeColumn(column="visit", category="behavior"),
+            "spend": OutcomeColumn(column="spend", category="behavior"),
+        },
     )
     found = read(source, Path(), TYPES)
     assert (found.records.num_rows, found.rejects.num_rows) == (64_000, 0)

@@ -218,12 +218,14 @@ def test_the_line_number_serves_as_identifier(load: Load) -> None:
 def test_every_role_has_its_column_and_type(load: Load) -> None:
     result = load(
         "id,hh,mail,ok,age,arm,p,got\n1,h1,a@b.c,yes,31,a,0.25,1\n2,h1,,,,,,\n",
-        household=HouseholdColumn("hh"),
+        household=HouseholdColumn(column="hh"),
         contacts={"email": "mail"},
-        consents=(ConsentColumn("ok", "fundraising", "email"),),
+        consents=(ConsentColumn(column="ok", purpose="fundraising", channel="email"),),
         traits={"integer": "age"},
-        treatment=PastTreatment("arm", {"none": "arm = 'a'", "some": "arm = 'b'"}, probability="p"),
-        outcomes={"collected": OutcomeColumn("got", "health")},
+        treatment=PastTreatment(
+            column="arm", arms={"none": "arm = 'a'", "some": "arm = 'b'"}, probability="p"
+        ),
+        outcomes={"collected": OutcomeColumn(column="got", category="health")},
     )
     assert result.records.schema == pa.schema(
         [
@@ -248,12 +250,12 @@ def test_every_role_has_its_column_and_type(load: Load) -> None:
     ("cell", "wanted"), [("yes", 1.0), ("F", 0.0), ("2.5", 2.5), ("nan", None), ("", None)]
 )
 def test_an_outcome_is_a_number_or_a_yes(load: Load, cell: str, wanted: float | None) -> None:
-    result = load(f"id,y\n1,{cell}\n2,1\n", outcomes={"y": OutcomeColumn("y", "behavior")})
+    result = load(f"id,y\n1,{cell}\n2,1\n", outcomes={"y": OutcomeColumn(column="y", category="behavior")})
     assert result.records["outcome:y"][0].as_py() == wanted
 
 
 def test_an_outcome_that_is_neither_is_rejected(load: Load) -> None:
-    result = load("id,y\n1,maybe\n2,1\n", outcomes={"y": OutcomeColumn("y", "behavior")})
+    result = load("id,y\n1,maybe\n2,1\n", outcomes={"y": OutcomeColumn(column="y", category="behavior")})
     assert result.rejects["reason"].to_pylist() == ["neither a number nor yes or no"]
 
 
@@ -261,7 +263,7 @@ def test_arms_come_from_conditions_on_a_typed_column(load: Load) -> None:
     arms = {"none": "tinc = 0", "small": "tinc > 0 AND tinc <= 1", "large": "tinc > 1"}
     result = load(
         "id,tinc\n1,0\n2,0.50\n3,1e0\n4,2.08\n5,\n6,-1\n",
-        treatment=PastTreatment("tinc", arms, Type.NUMBER, probabilities={"none": 0.25}),
+        treatment=PastTreatment(column="tinc", arms=arms, type=Type.NUMBER, probabilities={"none": 0.25}),
     )
     assert result.records["arm"].to_pylist() == ["none", "small", "small", "large", None]
     assert result.records["probability"].to_pylist() == [0.25, None, None, None, None]
@@ -273,7 +275,7 @@ def test_any_column_name_can_hold_the_treatment(load: Load, name: str) -> None:
     quoted = '"' + name.replace('"', '""') + '"'
     result = load(
         f"id,{quoted}\n1,a\n2,b\n",
-        treatment=PastTreatment(name, {"none": f"{quoted} = 'a'", "it's": f"{quoted} = 'b'"}),
+        treatment=PastTreatment(column=name, arms={"none": f"{quoted} = 'a'", "it's": f"{quoted} = 'b'"}),
     )
     assert result.records["arm"].to_pylist() == ["none", "it's"]
 
@@ -281,13 +283,15 @@ def test_any_column_name_can_hold_the_treatment(load: Load, name: str) -> None:
 def test_a_value_in_two_arms_is_an_error_that_names_them(load: Load) -> None:
     arms = {"none": "t = 0", "low": "t < 5", "high": "t > 3"}
     with pytest.raises(SourceError, match="line 3 matches 'low' and 'high'"):
-        load("id,t\n1,9\n2,4\n", treatment=PastTreatment("t", arms, Type.INTEGER))
+        load("id,t\n1,9\n2,4\n", treatment=PastTreatment(column="t", arms=arms, type=Type.INTEGER))
 
 
 @pytest.mark.parametrize("cell", ["0", "1.01", "-0.5", "x"])
 def test_an_impossible_probability_is_rejected(load: Load, cell: str) -> None:
     arms = {"none": "t = 'a'", "some": "t = 'b'"}
-    result = load(f"id,t,p\n1,a,{cell}\n2,b,1\n", treatment=PastTreatment("t", arms, probability="p"))
+    result = load(
+        f"id,t,p\n1,a,{cell}\n2,b,1\n", treatment=PastTreatment(column="t", arms=arms, probability="p")
+    )
     assert result.rejects["reason"].to_pylist() == ["not a probability above 0 and up to 1"]
     assert result.records["probability"].to_pylist() == [1.0]
 
@@ -309,9 +313,7 @@ def test_a_file_without_a_good_row_is_an_error_that_tells_the_commonest_reason(l
 
 
 def test_an_absent_column_gets_a_suggestion_and_the_header(load: Load) -> None:
-    with pytest.raises(
-        SourceError, match=r"column 'Agee': not in data.csv. Did you mean 'age'\? Known: id, age"
-    ):
+    with pytest.raises(SourceError, match=r"column 'Agee': not in data.csv. Did you mean 'age'\?"):
         load("id,age\n1,2\n", traits={"integer": "Agee"})
 
 
@@ -342,10 +344,13 @@ def test_a_million_rows_are_read_in_seconds(make_source: Callable[..., Source], 
     source = make_source(
         "x.csv",
         contacts={"email": "mail"},
-        consents=(ConsentColumn("ok", "commercial", "email"),),
+        consents=(ConsentColumn(column="ok", purpose="commercial", channel="email"),),
         traits={"a": "a", "b": "b", "c": "c", "d": "d", "e": "e", "f": "f"},
-        treatment=PastTreatment("arm", {"none": "arm = 'a'", "mail": "arm = 'b'"}),
-        outcomes={"y": OutcomeColumn("y", "behavior"), "z": OutcomeColumn("z", "behavior")},
+        treatment=PastTreatment(column="arm", arms={"none": "arm = 'a'", "mail": "arm = 'b'"}),
+        outcomes={
+            "y": OutcomeColumn(column="y", category="behavior"),
+            "z": OutcomeColumn(column="z", category="behavior"),
+        },
     )
     types = dict(
         zip(

@@ -34,12 +34,12 @@ def source(name: str, **mapping: Any) -> Source:
         "territory": "DE",
         "identifiers": {"customer": "id"},
     }
-    return Source(name, **(usual | mapping))
+    return Source(name=name, **(usual | mapping))
 
 
 def consent(column: str, channel: str = "email") -> ConsentColumn:
     """A column with consent to commercial messages."""
-    return ConsentColumn(column, "commercial", channel)
+    return ConsentColumn(column=column, purpose="commercial", channel=channel)
 
 
 @pytest.fixture

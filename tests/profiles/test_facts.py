@@ -13,8 +13,8 @@ from suasion.profiles import Trait, assemble_facts
 from suasion.rules import PERSON_FACTS, Jurisdiction, Occasion, Purpose, Use
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
-ADULT = Attestation("adult", True, "Ada", "the shop sells to adults only")
-MINOR = Attestation("adult", False, "Ada", "a school")
+ADULT = Attestation(fact="adult", value=True, who="Ada", why="the shop sells to adults only")
+MINOR = Attestation(fact="adult", value=False, who="Ada", why="a school")
 
 
 def facts(

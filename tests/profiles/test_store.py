@@ -73,9 +73,11 @@ def test_every_trait_of_the_catalogue_has_its_type_known_or_not(publish, make_so
 def test_records_keep_what_was_done_and_what_came_of_it(publish, make_source):
     treated = make_source(
         "trial",
-        treatment=PastTreatment("mail", {"none": "mail = 'no'", "letter": "mail = 'yes'"}, probability="p"),
-        outcomes={"bought": OutcomeColumn("bought", "behavior")},
-        household=HouseholdColumn("home"),
+        treatment=PastTreatment(
+            column="mail", arms={"none": "mail = 'no'", "letter": "mail = 'yes'"}, probability="p"
+        ),
+        outcomes={"bought": OutcomeColumn(column="bought", category="behavior")},
+        household=HouseholdColumn(column="home"),
     )
     content = (
         "id,mail,p,bought,home\n7,yes,0.25,1,Elm St 1\n8,,,0,Elm St 1\n9,no,0.75,,\n6,no,0.75,1,Oak St 2\n"
@@ -121,7 +123,7 @@ def test_identifiers_and_contact_details_are_in_one_table_only(
         "shop",
         identifiers={"voter": "id", "card": "card"},
         contacts={"email": "mail", "phone": "phone", "postal": "street"},
-        household=HouseholdColumn("home"),
+        household=HouseholdColumn(column="home"),
         consents=(make_consent("yes"),),
         traits={"age": "age", "town": "town"},
     )

@@ -65,7 +65,7 @@ def test_duplicate_ids_go_to_the_rejects_with_line_and_reason(clinic, suasion_cl
     ended = suasion_cli("ingest", "-w", clinic, "--json")
     (summary,) = json.loads(ended.out)
     assert (summary["kept"], summary["rejected"]) == (2, 1)
-    assert summary["reasons"] == {"id: same identifier as line 2": 1}
+    assert summary["reasons"] == {"id: same identifier as an earlier line": 1}
     rejects = suasion.open(clinic).tables().read("rejects.trial", "ingest")
     assert rejects["line"].to_pylist() == [4]
 
@@ -118,6 +118,11 @@ def test_an_outcome_missing_for_an_arm_is_told(clinic, suasion_cli) -> None:
         ("campaigns/vouchers.toml", "holdout = 0.05", "holdout = 0.99", "more than 1"),
         ("campaigns/vouchers.toml", '"age", "distance"]', '"age", "hiv2004"]', "house.special_category"),
         ("sources/trial.toml", '"public_health"]', '"fundraising"]', "house.purpose"),
+        ("campaigns/vouchers.toml", '"age", "distance"]', '"age", "age"]', "twice"),
+        ("campaigns/vouchers.toml", 'price_if = "collected"', "", "price_if"),
+        ("campaigns/vouchers.toml", 'segment = "everybody"', 'segment = "../segments/everybody"', "path"),
+        ("sources/trial.toml", 'hiv2004 = "hiv2004"', 'hiv2004 = "got"', "also outcomes.collected"),
+        ("sources/trial.toml", 'hiv2004 = "hiv2004"', 'hiv2004 = "age"', "also traits.age"),
         ("suasion.toml", 'territory = "MW"', 'territory = "Malawi"', "territory"),
     ],
 )
@@ -151,6 +156,21 @@ def test_a_source_declared_anew_counts_only_once_it_is_ingested(clinic, suasion_
     assert suasion_cli("run", "-w", clinic).code == 0
     edit(clinic / "sources" / "trial.toml", '"research_replay"', '"consent"')
     told(suasion_cli("plan", "-w", clinic), "have changed", "suasion ingest")
+
+
+def test_house_rules_are_not_replaced_by_the_workspace(clinic, suasion_cli) -> None:
+    (clinic / "rules").mkdir()
+    (clinic / "rules" / "house.toml").write_text('id = "house"')
+    told(suasion_cli("run", "-w", clinic), "house.toml", "rename yours")
+
+
+def test_an_outcome_that_never_varies_is_told(clinic, suasion_cli) -> None:
+    data = clinic / "sources" / "thornton_hiv.csv"
+    header, *rows = (line.split(",") for line in data.read_text().splitlines())
+    for row in rows:
+        row[header.index("got")] = "1.0"
+    data.write_text("\n".join(",".join(row) for row in [header, *rows]))
+    told(suasion_cli("run", "-w", clinic), "same 'collected'")
 
 
 def test_a_refused_segment_shows_rule_and_source(clinic, suasion_cli) -> None:

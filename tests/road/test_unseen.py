@@ -56,3 +56,15 @@ def test_init_leaves_a_folder_with_something_in_it_alone(unseen, tmp_path, suasi
     assert ended.code == 2
     assert "not empty" in ended.err
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["notes.txt"]
+
+
+def test_init_attests_no_adults_where_the_file_tells_ages(tmp_path, suasion_cli) -> None:
+    rows = [f"{i},{'ctl' if i % 2 else 'letter'},{2012 if i % 3 else 1980},{i % 2}" for i in range(300)]
+    file = tmp_path / "people.csv"
+    file.write_text("\n".join(["id,arm,birth_year,bought", *rows]))
+    answers = ("--control", "arm=ctl", "--outcome", "bought", "--purpose", "commercial")
+    folder = tmp_path / "people"
+    assert suasion_cli("init", file, folder, *answers, "--vouched-by", "A. Tester").code == 0
+    ended = suasion_cli("run", "-w", folder)
+    assert ended.code == 2
+    assert "house.adult" in ended.err

@@ -104,7 +104,7 @@ def test_an_unknown_trait_is_answered_with_the_nearest(tmp_path: Path):
         ("where = 'true'", "label"),
         ("label = ''\nwhere = 'true'", "label"),
         ("label = 'x'\nwhere = true", "where"),
-        ("label = 'x'\nwhere = 'true'\nwho = 'me'", "unknown key 'who'"),
+        ("label = 'x'\nwhere = 'true'\nwho = 'me'", "who: a key that is not known"),
         ("label = 'x'\nwhere = 'a' AND 'b'", "not valid TOML"),
     ],
 )

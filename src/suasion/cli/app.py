@@ -9,6 +9,7 @@ import sys
 import typer
 from rich.console import Console
 from rich.markup import escape
+from sqlalchemy.exc import OperationalError
 
 from suasion.cli import demo, init, steps
 from suasion.errors import SuasionError
@@ -40,6 +41,11 @@ def main() -> None:
     except SuasionError as error:
         _tell(error)
         sys.exit(error.exit_code)
+    except (OSError, OperationalError) as error:
+        # Paths and the words of the system or of SQLite: full disk, read-only, not permitted.
+        cause = getattr(error, "orig", error)
+        Console(stderr=True, soft_wrap=True).print(f"[red]The system refused[/red]: {escape(str(cause))}.")
+        sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)
     except Exception as error:

@@ -75,7 +75,7 @@ def _control(found: Guess, given: str | None) -> tuple[str, str]:
     if not pairs:
         todo = "Give --control COLUMN=VALUE, or write sources/ by hand."
         raise InputError("the treatment", "no column with 2 to 12 values", todo)
-    return pairs[_choose("--control", "Which value says that nothing was done?", list(pairs))]
+    return pairs[_choose("--control COLUMN=VALUE", "Which value says that nothing was done?", list(pairs))]
 
 
 def _vouched(given: str | None) -> str:

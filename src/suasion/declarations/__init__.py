@@ -1,5 +1,5 @@
 """Read the TOML files that people write: a typed value, or one clear error that names file and key."""
 
-from suasion.declarations.read import Declared, closest, read
+from suasion.declarations.read import Declared, closest, named, read
 
-__all__ = ["Declared", "closest", "read"]
+__all__ = ["Declared", "closest", "named", "read"]

@@ -26,7 +26,7 @@ class Declared(BaseModel):
         unknown = sorted(set(content) - set(cls.model_fields)) if isinstance(content, dict) else []
         if unknown:
             known = {"key": unknown[0], "todo": closest(unknown[0], cls.model_fields)}
-            raise PydanticCustomError("unknown_key", "unknown key '{key}'", known)
+            raise PydanticCustomError("unknown_key", "a key that is not known", known)
         return content
 
 
@@ -70,10 +70,36 @@ def read(path: Path, kind: type[T], error: type[InputError], **given: Any) -> T:
     try:
         return kind.model_validate({**given, **content})
     except ValidationError as cause:
-        first = cause.errors(include_input=False, include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        todo = first.get("ctx", {}).get("todo", "Correct the file.")
-        raise error(asked, f"key '{where}': {first['msg']}" if where else first["msg"], todo) from None
+        raise _first(asked, error, cause) from None
+
+
+def _first(asked: str, error: type[InputError], cause: ValidationError) -> InputError:
+    """The first error as ours, an unknown key before a missing one, and how many others there are."""
+    errors = cause.errors(include_input=False, include_url=False)
+    first = min(errors, key=lambda one: one["type"] != "unknown_key")
+    where = ".".join(str(part) for part in first["loc"] if part != "[key]")
+    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+    if first["type"] == "unknown_key":
+        where = ".".join(part for part in (where, first["ctx"]["key"]) if part)  # pyright: ignore[reportTypedDictNotRequiredAccess]
+    if first["type"] == "missing":
+        return error(f"{asked}: {where}", f"the key is missing{more}", "Add it.")
+    todo = first.get("ctx", {}).get("todo", "Correct it.")
+    return error(f"{asked}: {where}" if where else asked, f"{first['msg']}{more}", todo)
+
+
+def named(folder: Path, name: str, error: type[InputError]) -> Path:
+    """The file ``FOLDER/NAME.toml``; a name that leads out of the folder is refused.
+
+    Examples
+    --------
+    >>> named(Path("segments"), "adults", InputError).name
+    'adults.toml'
+    """
+    if not name or name.startswith(".") or set(name) & set("/\\\0"):
+        raise error(
+            f"{folder.name}/", "a name that is a path", "Give the name of a file in it, without .toml."
+        )
+    return folder / f"{name}.toml"
 
 
 def closest(name: str, known: Iterable[str]) -> str:
@@ -83,9 +109,12 @@ def closest(name: str, known: Iterable[str]) -> str:
     --------
     >>> closest("agee", ["age", "sex"])
     "Did you mean 'age'?"
+    >>> closest("AGE", ["age", "sex"])
+    "Did you mean 'age'?"
     >>> closest("zip", ["age", "sex"])
     'Known: age, sex.'
     """
-    names = sorted(known)
-    near = get_close_matches(name, names, n=1)
-    return f"Did you mean '{near[0]}'?" if near else f"Known: {', '.join(names[:12]) or 'none'}."
+    names = {one.casefold(): one for one in sorted(known, reverse=True)}
+    near = get_close_matches(name.casefold(), names, n=1)
+    listed = ", ".join(sorted(names.values())[:12]) or "none"
+    return f"Did you mean '{names[near[0]]}'?" if near else f"Known: {listed}."

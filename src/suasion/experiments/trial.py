@@ -121,6 +121,10 @@ def _trial(design: Design, table: pa.Table, features: Sequence[str], outcomes: S
             f"permitted persons with outcome {', '.join(outcomes)} are too few: {', '.join(thin)}",
             f"Every arm, control included, needs {LEAST_PER_ARM}; leave the arm out or get its outcomes.",
         )
+    first = table[f"outcome:{outcomes[0]}"].to_numpy()
+    if first.min() == first.max():
+        found = f"all {len(first)} permitted persons have the same '{outcomes[0]}'"
+        raise CampaignError("an effect", found, "Choose an outcome that varies.")
     known = dict(zip(design.names, design.probabilities or (), strict=False))
     received = (
         np.array([known[design.names[arm]] for arm in arms])

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from suasion.declarations import closest
 from suasion.errors import SourceError
 from suasion.expressions import Type
 from suasion.ingest.cells import Layout
 from suasion.ingest.kinds import KINDS, OUTCOME, PROBABILITY, Kind
-from suasion.ingest.source import LINE_NUMBER, Source, did_you_mean
+from suasion.ingest.source import LINE_NUMBER, Source
 
 TREATMENT = "treatment"
 PROBABILITY_OF_ARM = "probability"
@@ -68,12 +69,12 @@ def columns_of(source: Source, fields: tuple[Field, ...], layout: Layout) -> tup
     for column in wanted:
         if column not in known:
             asked = f"source '{source.name}': column '{column}'"
-            raise SourceError(asked, f"not in {layout.path.name}", did_you_mean(column, known))
+            raise SourceError(asked, f"not in {layout.path.name}", closest(column, known))
     return wanted
 
 
 def _kind_of_trait(source: Source, name: str, trait_types: Mapping[str, Type]) -> Kind:
     if name not in trait_types:
-        found, todo = "a trait that is not in the trait catalogue", did_you_mean(name, sorted(trait_types))
+        found, todo = "a trait that is not in the trait catalogue", closest(name, sorted(trait_types))
         raise SourceError(f"source '{source.name}': traits.{name}", found, todo)
     return KINDS[trait_types[name]]

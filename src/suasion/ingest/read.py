@@ -62,8 +62,9 @@ def read(source: Source, folder: Path, trait_types: Mapping[str, Type]) -> Recor
     >>> from suasion.rules import Basis, Purpose
     >>> folder = Path(tempfile.mkdtemp())
     >>> _ = (folder / "shop.csv").write_text("id,age\\n7,31\\n8,old\\n9,44\\n")
-    >>> source = Source("shop", "shop.csv", "our own", (Purpose.COMMERCIAL,), Basis.CONTRACT,
-    ...                 date(2026, 1, 31), "DE", identifiers={"customer": "id"}, traits={"age": "age"})
+    >>> source = Source(name="shop", file="shop.csv", licence="our own", purposes=(Purpose.COMMERCIAL,),
+    ...                 basis=Basis.CONTRACT, observed_on=date(2026, 1, 31), territory="DE",
+    ...                 identifiers={"customer": "id"}, traits={"age": "age"})
     >>> result = read(source, folder, {"age": Type.INTEGER})
     >>> result.records["trait:age"].to_pylist()
     [31, 44]

@@ -78,6 +78,13 @@ def campaign_from(path: Path) -> Campaign:
     """
     asked = f"campaign '{path.stem}'"
     declared = read(path, Campaign, CampaignError, name=path.stem)
+    for name, terms in declared.treatments.items():
+        if (terms.price > 0) is not (terms.price_if is not None):
+            found = f"treatment '{name}' has only one of price and price_if"
+            raise CampaignError(asked, found, "Give both, or a plain cost.")
+    for key, names in (("features", declared.features), ("also", declared.also)):
+        if len(set(names)) < len(names):
+            raise CampaignError(asked, f"a name twice in {key}", "Name each once.")
     if declared.control in declared.treatments:
         raise CampaignError(asked, "its control is also a treatment", "Control is what nothing means.")
     if declared.holdout + declared.exploration > 1:

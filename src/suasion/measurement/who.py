@@ -14,6 +14,8 @@ from suasion.profiles import Trait
 
 LEVELS = 5
 """Most frequent values of a text trait that are shown."""
+LEAST = 20
+"""A value that fewer people have is not shown: it might name one of them."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ def shifts(
         if pa.types.is_string(column.type):
             counted = pc.value_counts(column.drop_null()).to_pylist()
             top = sorted(counted, key=lambda level: (-level["counts"], level["values"]))[:LEVELS]
-            for level in top:
+            for level in (level for level in top if level["counts"] >= LEAST):
                 shown = pc.equal(column, level["values"]).cast(pa.float64())
                 found.append(_shift(f"{label}: {level['values']}", shown, treated, share=True))
         elif not pa.types.is_date(column.type):

@@ -147,6 +147,8 @@ def load_packs(names: Sequence[str], folder: Path) -> tuple[Pack, ...]:
     >>> [pack.id for pack in load_packs([], Path("rules"))]
     ['house']
     """
+    if (folder / "house.toml").exists():
+        raise PackError("rules/house.toml", "a pack named like the house rules", "They stay: rename yours.")
     packs = tuple(_load(name, folder) for name in dict.fromkeys(["house", *names]))
     ids = Counter(rule.id for pack in packs for rule in pack.rule)
     if twice := [name for name, count in ids.items() if count > 1]:
@@ -157,7 +159,7 @@ def load_packs(names: Sequence[str], folder: Path) -> tuple[Pack, ...]:
 def _load(name: str, folder: Path) -> Pack:
     shipped = Path(str(resources.files("suasion.rules"))) / "packs" / f"{name}.toml"
     own = folder / f"{name}.toml"
-    path = own if own.is_file() and name != "house" else shipped
+    path = own if own.is_file() else shipped
     if not path.is_file():
         raise PackError(
             f"rule pack '{name}'", f"neither {own} nor a pack of that name", "Check suasion.toml."

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from suasion.declarations import closest
+from suasion.declarations import closest, named
 from suasion.errors import CampaignError
 from suasion.experiments import Assignment, Design, Treatment
 from suasion.ingest import PastTreatment, Source, load_source
@@ -88,13 +88,13 @@ def brief(folder: Path, settings: Settings, name: str, at: datetime) -> Brief:
     TraitRefusedError
         The segment, a feature or an outcome may not be used for the purpose.
     """
-    campaign = campaign_from(folder / "campaigns" / f"{name}.toml")
+    campaign = campaign_from(named(folder / "campaigns", name, CampaignError))
     sources = sources_from(folder)
     source = _source(campaign, sources)
     catalogue = catalogue_from(folder / "traits")
     gate = gate_for(folder, settings, campaign.purpose, name, frozenset({Use.LEARN, Use.EVALUATE}), at)
     design = _design(campaign, source)
-    segment = segment_from(folder / "segments" / f"{campaign.segment}.toml", catalogue, gate)
+    segment = segment_from(named(folder / "segments", campaign.segment, CampaignError), catalogue, gate)
     _admit_features(campaign, source, catalogue, gate)
     made = Brief(campaign, source, sources, catalogue, gate, segment, design, _refused(folder, design, gate))
     _admit_outcomes(made)
@@ -187,7 +187,7 @@ def _refused(folder: Path, design: Design, gate: Gate) -> dict[str, tuple[Reason
         if treatment.message is None:
             verdict = gate.judge_one("message", {})
         else:
-            verdict = message_from(folder / "messages" / f"{treatment.message}.toml").judge(gate)
+            verdict = message_from(named(folder / "messages", treatment.message, CampaignError)).judge(gate)
         if not verdict.allowed:
             refused[treatment.name] = verdict.reasons
     return refused

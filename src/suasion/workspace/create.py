@@ -187,7 +187,14 @@ def _source(
         f"{_slug(answers.outcome)} = {{ column = {_text(answers.outcome)}, category = "
         f"{_text(found.column(answers.outcome).category or 'behavior')} }}",
     ]
-    if answers.vouched_by:
+    aged = [column.name for column in found.columns if column.category == "age"]
+    if aged:
+        lines += [
+            "",
+            f"# Not attested: the file itself tells ages ({_text(aged[0])}). A trait of whole years",
+        ]
+        lines += ['# with fact = "age" in traits/ lets the rules read them.']
+    elif answers.vouched_by:
         why = "stated when the workspace was made"
         who = [f"who = {_text(answers.vouched_by)}", f"why = {_text(why)}"]
         lines += ["", "[[attest]]", 'fact = "adult"', "value = true", *who]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import re
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -115,10 +117,11 @@ def ingest(folder: Path, run: Run, say: Say) -> tuple[IngestSummary, ...]:
 def reasons(rejects: pa.Table) -> dict[str, int]:
     """How many rows were rejected, by column and reason, the commonest first."""
     grouped = rejects.group_by(["column", "reason"]).aggregate([([], "count_all")])
-    rows = sorted(
-        grouped.to_pylist(), key=lambda row: (-row["count_all"], row["column"] or "", row["reason"])
-    )
-    return {f"{row['column'] or 'row'}: {row['reason']}": row["count_all"] for row in rows}
+    found: Counter[str] = Counter()
+    for row in grouped.to_pylist():
+        reason = re.sub(r" as line \d+$", " as an earlier line", row["reason"])
+        found[f"{row['column'] or 'row'}: {reason}"] += row["count_all"]
+    return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
 
 
 def clear(tables: Tables, brief: Brief) -> Cleared:

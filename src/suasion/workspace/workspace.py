@@ -13,7 +13,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from suasion.declarations import closest, read
+from suasion.declarations import closest, named, read
 from suasion.errors import CampaignError, WorkspaceError
 from suasion.ledger import Ledger, Run, Tables, reading, running
 from suasion.measurement import Report
@@ -256,7 +256,7 @@ def _counts(workspace: Workspace, name: str, purpose: Purpose) -> Counts:
 
     learning = frozenset({Use.LEARN, Use.EVALUATE})
     gate = gate_for(workspace.folder, workspace.settings, purpose, f"segment {name}", learning, at)
-    segment = segment_from(workspace.folder / "segments" / f"{name}.toml", catalogue, gate)
+    segment = segment_from(named(workspace.folder / "segments", name, CampaignError), catalogue, gate)
     traits = tables.read("traits", "ingest")
     matching, unknown = members(segment, traits)
     contact = {channel: judged(frozenset({Use.CONTACT}), channel) for channel in CHANNELS}
