@@ -34,7 +34,6 @@ def learn(features: Features, rows: npt.NDArray[np.int64], target: Floats, *, ro
         Starts at the mean of the target: with little signal it stays there.
     """
     binary = bool(np.isin(target, (0.0, 1.0)).all())
-    # As text: LightGBM's list of columns is positional
     data = lgb.Dataset(features.matrix[rows], target, categorical_feature=list(features.categorical))
     return lgb.train(_settings(len(rows), "binary" if binary else "regression"), data, rounds)
 
