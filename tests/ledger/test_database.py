@@ -10,9 +10,12 @@ from threading import Barrier
 from typing import Any
 
 import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
 
 from suasion.errors import BusyError, DamageError
 from suasion.ledger import Ledger
+from suasion.ledger.schema import metadata
 
 OPENERS = 6
 
@@ -34,7 +37,7 @@ def test_a_ledger_opened_again_holds_what_it_held(place: Any):
 
 def test_a_row_of_no_run_is_refused(place: Any):
     with place.ledger.engine.connect() as connection, pytest.raises(Exception, match="FOREIGN KEY"):
-        connection.exec_driver_sql("INSERT INTO plans VALUES (1, 'x', 'd', 0, 99)")
+        connection.exec_driver_sql("INSERT INTO plans VALUES (1, 'x', 'd', 't', 0, 99)")
 
 
 def _cut(path: Path) -> None:
@@ -60,16 +63,34 @@ def test_a_file_that_is_no_ledger_is_damage(tmp_path: Path, garbage: Callable[[P
         Ledger.open(path)
 
 
-def test_a_ledger_of_another_version_is_damage_and_left_alone(tmp_path: Path):
+def test_a_ledger_of_another_revision_is_damage_and_left_alone(tmp_path: Path):
     path = tmp_path / "ledger.db"
+    Ledger.open(path)
     with sqlite3.connect(path) as connection:
-        connection.execute("PRAGMA user_version = 99")
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
     connection.close()
-    with pytest.raises(DamageError, match="ledger version 99"):
+    with pytest.raises(DamageError, match="ledger revision 9999"):
         Ledger.open(path)
     connection = sqlite3.connect(path)
-    assert connection.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,)
+    assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [("9999",)]
     connection.close()
+
+
+def test_a_database_of_something_else_is_damage_and_left_alone(tmp_path: Path):
+    path = tmp_path / "ledger.db"
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE recipes (cake)")
+    connection.close()
+    with pytest.raises(DamageError, match="ledger revision unknown"):
+        Ledger.open(path)
+    connection = sqlite3.connect(path)
+    assert connection.execute("SELECT name FROM sqlite_master").fetchall() == [("recipes",)]
+    connection.close()
+
+
+def test_the_revisions_make_the_tables_that_the_code_declares(place: Any):
+    with place.ledger.engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
 
 
 def test_a_folder_may_have_any_name(tmp_path: Path):

@@ -21,7 +21,7 @@ def _record(
 ):
     with place.running() as run:
         run.write("plans.x", pa.table({"person": people}))
-        run.writes.append(record_draws("x", digest, people, treatments, chances, keyed=True))
+        run.writes.append(record_draws("x", digest, "terms", people, treatments, chances, keyed=True))
 
 
 def _rows(place: Any, digest: str) -> list[tuple[Any, ...]]:

@@ -73,7 +73,7 @@ def test_a_run_that_raises_publishes_nothing(place: Any, error: type[BaseExcepti
 
 def test_a_write_that_fails_takes_tables_and_other_writes_with_it(place: Any):
     def first(connection: Any, run: int) -> None:
-        connection.exec_driver_sql("INSERT INTO plans VALUES (1, 'x', 'd', 0, ?)", (run,))
+        connection.exec_driver_sql("INSERT INTO plans VALUES (1, 'x', 'd', 't', 0, ?)", (run,))
 
     def second(_connection: Any, _run: int) -> None:
         raise RuntimeError("in the transaction")

@@ -98,6 +98,7 @@ def test_every_rule_against_a_trait_is_named(gate: Make):
     verdict = gate(purpose=Purpose.CREDIT).judge_one("trait", {"role": "segment"})
     assert {reason.rule for reason in verdict.reasons} == {
         "house.special_category",
+        "house.name",
         "house.vulnerability",
         "house.protected",
     }

@@ -44,7 +44,10 @@ def fields_of(source: Source, trait_types: Mapping[str, Type]) -> tuple[Field, .
     if source.household:
         fields.append(Field("household", source.household.column, text))
     fields += [Field(f"contact:{kind}", column, text) for kind, column in source.contacts.items()]
-    fields += [Field(f"consent:{one.purpose}:{one.channel}", one.column, yes_no) for one in source.consents]
+    for one in source.consents:
+        fields.append(Field(f"consent:{one.purpose}:{one.channel}", one.column, yes_no))
+        if one.expires is not None:
+            fields.append(Field(f"expires:{one.purpose}:{one.channel}", one.expires, KINDS[Type.DATE]))
     fields += [
         Field(f"trait:{name}", column, _kind_of_trait(source, name, trait_types))
         for name, column in source.traits.items()

@@ -30,11 +30,12 @@ class HouseholdColumn(Declared):
 
 
 class ConsentColumn(Declared):
-    """A yes-or-no column: consent to a purpose in a channel."""
+    """A yes-or-no column: consent to a purpose in a channel; `expires` names a column with its last day."""
 
     column: Text
     purpose: Purpose
     channel: Channel
+    expires: Text | None = None
 
 
 class OutcomeColumn(Declared):

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 from sqlalchemy import Connection, insert, select
 
 from suasion.declarations import Declared, read
 from suasion.errors import CampaignError
 from suasion.ledger.schema import campaigns
-from suasion.rules import Purpose
+from suasion.rules import Channel, Purpose
 
 Money = Annotated[float, Field(ge=0, allow_inf_nan=False, strict=True)]
 
@@ -27,9 +27,24 @@ class TreatmentTerms(Declared):
     """
 
     message: str | None = None
+    variant: str | None = None
     cost: Money = 0.0
     price: Money = 0.0
     price_if: str | None = None
+
+
+class DeliveryTerms(Declared):
+    """How a live campaign reaches people, and who answers for it.
+
+    `sender` is the From address, `imprint` the name and postal address under every message; nothing is
+    sent after `not_after`, or outside `hours` in the workspace's time zone.
+    """
+
+    channel: Channel
+    sender: str = Field(min_length=1)
+    imprint: str = Field(min_length=1)
+    not_after: AwareDatetime
+    hours: tuple[time, time] | None = None
 
 
 class Campaign(Declared):
@@ -52,11 +67,22 @@ class Campaign(Declared):
     holdout: float = Field(default=0.05, ge=0, le=1)
     exploration: float = Field(default=0.02, ge=0, le=1)
     treatments: dict[str, TreatmentTerms] = Field(min_length=1)
+    delivery: DeliveryTerms | None = None
 
     @property
     def digest(self) -> str:
         """Digest of the declaration: a changed campaign is another one."""
-        return hashlib.blake2b(self.model_dump_json().encode(), digest_size=16).hexdigest()
+        return _digest(self.model_dump_json())
+
+    @property
+    def terms(self) -> str:
+        """Digest of what may not change once sending has begun: all but money and times."""
+        free = {"budget": True, "delivery": {"not_after", "hours"}}
+        return _digest(self.model_dump_json(exclude=free))
+
+
+def _digest(text: str) -> str:
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
 def campaign_from(path: Path) -> Campaign:

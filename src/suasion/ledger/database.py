@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Engine, Row, create_engine, event, select, text
-from sqlalchemy.exc import DatabaseError
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import URL, Connection, Engine, Row, create_engine, event, select
+from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.pool import NullPool
 
 from suasion.errors import BusyError, DamageError
 from suasion.lake import StoredTable
-from suasion.ledger.schema import metadata, table_versions
+from suasion.ledger.schema import table_versions
 
-SCHEMA_VERSION = 1
+REVISION = "0001"
+"""The newest revision under ``migrations/``."""
 
 
 @dataclass(frozen=True)
@@ -72,27 +77,71 @@ class Ledger:
         engine = create_engine(URL.create("sqlite", database=str(path)), poolclass=NullPool)
         event.listen(engine, "connect", _configure)
         try:
-            with engine.begin() as connection:
-                found = connection.execute(text("PRAGMA user_version")).scalar_one()
-                if found not in (0, SCHEMA_VERSION):
-                    raise DamageError(str(path), f"ledger version {found}", f"Use version {SCHEMA_VERSION}.")
-                if found == 0:
-                    connection.exec_driver_sql("BEGIN IMMEDIATE")  # another process may open it first, too
-                    metadata.create_all(connection)
-                    connection.execute(text(f"PRAGMA user_version = {SCHEMA_VERSION:d}"))
+            with engine.connect() as connection:
+                found = _revision(connection)
+            if found != REVISION:
+                _migrate(engine, path)
         except DatabaseError as error:
             if getattr(error.orig, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY:
-                raise BusyError(str(path), "another process is writing to it", "Try again.") from error
+                raise _busy(path) from error
             raise DamageError(
                 str(path), f"not a readable ledger ({type(error.orig).__name__})", "Restore it."
             ) from error
         return Ledger(path, engine)
+
+    @contextmanager
+    def writing(self) -> Generator[Connection]:
+        """A transaction that holds the write lock from its start: what it reads stays true until it ends.
+
+        Yields
+        ------
+        sqlalchemy.Connection
+
+        Raises
+        ------
+        BusyError
+            Another process kept the lock for longer than ten seconds.
+        """
+        with self.engine.connect() as connection:
+            try:
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            except OperationalError as error:
+                raise _busy(self.path) from error
+            yield connection
+            connection.commit()
 
     def current(self) -> dict[str, TableVersion]:
         """The newest version of every table, read in one transaction."""
         with self.engine.connect() as connection:
             rows = connection.execute(select(table_versions).order_by(table_versions.c.version)).all()
         return {row.name: _version(row) for row in rows}
+
+
+def _revision(connection: Connection) -> str | None:
+    """What the file says of its schema; None for a new file."""
+    tables = set(connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'table'").scalars())
+    if "alembic_version" not in tables:
+        return "unknown" if tables else None
+    return str(connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar())
+
+
+def _migrate(engine: Engine, path: Path) -> None:
+    """Bring the schema to the newest revision, in one transaction."""
+    config = Config()
+    config.set_main_option("script_location", "suasion.ledger:migrations")
+    with engine.connect() as connection:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")  # another process may be about to do the same
+        found = _revision(connection)
+        if found not in (None, REVISION):
+            raise DamageError(str(path), f"ledger revision {found}", f"Use revision {REVISION}.")
+        if found is None:
+            config.attributes["connection"] = connection
+            command.upgrade(config, REVISION)
+            connection.commit()
+
+
+def _busy(path: Path) -> BusyError:
+    return BusyError(str(path), "another process is writing to it", "Try again.")
 
 
 def _version(row: Row[Any]) -> TableVersion:

@@ -9,13 +9,15 @@ import numpy.typing as npt
 import pyarrow as pa
 from sqlalchemy import Connection, insert, select
 
+from suasion.errors import OrderError
 from suasion.ledger.database import Ledger
-from suasion.ledger.schema import draws, plans
+from suasion.ledger.schema import draws, plans, sends
 
 
 def record_draws(
     campaign: str,
     digest: str,
+    terms: str,
     persons: npt.NDArray[np.int64],
     treatments: Sequence[str],
     probabilities: npt.NDArray[np.float64],
@@ -29,6 +31,8 @@ def record_draws(
     campaign : str
     digest : str
         Digest of the plan and of the salt of the draw; recording the same draw again changes nothing.
+    terms : str
+        Digest of what was declared of the campaign when it was planned.
     persons : array of int64, shape (n,)
     treatments : sequence of str, length n
         What was drawn for each person.
@@ -46,7 +50,10 @@ def record_draws(
     def write(connection: Connection, run: int) -> None:
         if connection.execute(select(plans.c.id).where(plans.c.digest == digest)).first():
             return
-        row = {"campaign": campaign, "digest": digest, "keyed": int(keyed), "run": run}
+        if connection.execute(select(sends.c.id).where(sends.c.campaign == campaign).limit(1)).first():
+            todo = "Go on with its plan, or declare a campaign of another name."
+            raise OrderError(f"a new plan for '{campaign}'", "it is being sent by another plan", todo)
+        row = {"campaign": campaign, "digest": digest, "terms": terms, "keyed": int(keyed), "run": run}
         (plan,) = connection.execute(insert(plans).values(row)).inserted_primary_key or (0,)
         # The driver's executemany: SQLAlchemy's own handling of a million rows takes several times as long.
         people, chances = persons.tolist(), probabilities.tolist()

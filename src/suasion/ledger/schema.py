@@ -1,6 +1,18 @@
 """The ledger's tables."""
 
-from sqlalchemy import Column, DateTime, Float, ForeignKey, Integer, MetaData, String, Table
+from sqlalchemy import (
+    Column,
+    DateTime,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    UniqueConstraint,
+)
 
 metadata = MetaData()
 
@@ -39,6 +51,7 @@ plans = Table(
     Column("id", Integer, primary_key=True),
     Column("campaign", String, nullable=False),
     Column("digest", String, nullable=False, unique=True),
+    Column("terms", String, nullable=False),
     Column("keyed", Integer, nullable=False),
     Column("run", ForeignKey("runs.id"), nullable=False),
 )
@@ -52,3 +65,110 @@ draws = Table(
     Column("probability", Float, nullable=False),
     sqlite_with_rowid=False,
 )
+
+consents = Table(
+    "consents",
+    metadata,
+    Column("person", Integer, primary_key=True),
+    Column("purpose", String, primary_key=True),
+    Column("channel", String, primary_key=True),
+    Column("source", String, primary_key=True),
+    Column("given", Integer, nullable=False),
+    Column("expires_on", String),
+    sqlite_with_rowid=False,
+)
+"""What each source says of a person's yes or no; dates as ISO 8601 text, which sorts."""
+
+suppressions = Table(
+    "suppressions",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("person", Integer),
+    Column("address", LargeBinary),
+    Column("channel", String, nullable=False),
+    Column("reason", String, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+)
+"""A standing never: of a person, and by keyed hash of a contact detail, whoever comes to hold it."""
+Index("suppressed_persons", suppressions.c.person)
+Index("suppressed_addresses", suppressions.c.address)
+
+approvals = Table(
+    "approvals",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("campaign", String, nullable=False),
+    Column("content", String, nullable=False),
+    Column("by", String, nullable=False),
+    Column("why", String, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+)
+
+sends = Table(
+    "sends",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("campaign", String, nullable=False),
+    Column("person", Integer, nullable=False),
+    Column("channel", String, nullable=False),
+    Column("step", Integer, nullable=False),
+    Column("plan", ForeignKey("plans.id"), nullable=False),
+    Column("treatment", String, nullable=False),
+    Column("cost", Float, nullable=False),
+    Column("address", LargeBinary, nullable=False),
+    Column("state", String, nullable=False),
+    Column("reason", String),
+    Column("at", Float),
+    UniqueConstraint("campaign", "person", "channel", "step"),
+    sqlite_autoincrement=True,
+)
+"""`at`: when it was claimed, seconds since 1970. An id, once erased, is not given out again."""
+Index("sends_of_person", sends.c.person, sends.c.channel)
+
+spend = Table(
+    "spend",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("campaign", String, nullable=False),
+    Column("amount", Float, nullable=False),
+    Column("sends", Integer, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+)
+"""Money committed by claims, and given back (below 0) by those that were undone."""
+Index("spend_of_campaign", spend.c.campaign)
+
+pauses = Table(
+    "pauses",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("campaign", String, nullable=False),
+    Column("paused", Integer, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+)
+
+log = Table(
+    "log",
+    metadata,
+    Column("position", Integer, primary_key=True),
+    Column("kind", String, nullable=False),
+    Column("campaign", String, nullable=False),
+    Column("body", String, nullable=False),
+    Column("at", String, nullable=False),
+    Column("hash", String, nullable=False),
+)
+"""Append-only: each hash is over the hash before and the row; triggers refuse changes."""
+
+replies = Table(
+    "replies",
+    metadata,
+    Column("send", Integer, primary_key=True),
+    Column("kind", String, primary_key=True),
+    Column("at", DateTime(timezone=True), nullable=False),
+)
+"""What came back to a send: bounced, complained, opted out."""
+
+erasing = Table("erasing", metadata, Column("person", Integer, primary_key=True))
+"""Persons erased whose rows in the lake have not been rewritten yet; nothing returns them any more."""
+
+secrets = Table("secrets", metadata, Column("fingerprint", LargeBinary, primary_key=True))
+"""By which the key of the environment is known again."""

@@ -11,7 +11,7 @@ from suasion.ingest import Source
 from suasion.lake import query
 from suasion.ledger import Tables
 from suasion.profiles.catalogue import Trait
-from suasion.profiles.store import declared
+from suasion.profiles.store import SAID, consents_of, declared
 from suasion.rules import Occasion
 
 FACT_TABLES = ("known_from", "traits")
@@ -68,14 +68,17 @@ def _least(columns: Sequence[str]) -> str:
 
 
 def _consents(tables: Tables, sources: Sequence[Source], occasion: Occasion) -> pa.Table:
-    """Per person consent to this purpose and channel: false if any source says no."""
-    found = [pa.table({"person": pa.array([], pa.int64()), "consent": pa.array([], pa.bool_())})]
+    """Per person consent to this purpose and channel: false if any source says no, or it has expired."""
+    if occasion.channel is None:
+        return SAID.empty_table().select(["person"]).append_column("consent", pa.array([], pa.bool_()))
+    found = [SAID.empty_table()]
     for source in sources:
-        wanted = f"consent:{occasion.purpose}:{occasion.channel}"
-        records = tables.read(f"records.{source.name}", "ingest")
-        if wanted in records.column_names:
-            found.append(records.select(["person", wanted]).rename_columns(["person", "consent"]))
+        said = consents_of(tables.read(f"records.{source.name}", "ingest"))
+        if (occasion.purpose, occasion.channel) in said:
+            found.append(said[occasion.purpose, occasion.channel])
     return query(
-        "SELECT person, bool_and(consent) AS consent FROM c WHERE consent IS NOT NULL GROUP BY person",
+        "SELECT person, bool_and(given AND coalesce(expires_on >= CAST(? AS DATE), true)) AS consent "
+        "FROM c GROUP BY person",
         {"c": pa.concat_tables(found)},
+        [occasion.at.date().isoformat()],
     )

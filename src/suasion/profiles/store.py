@@ -11,8 +11,9 @@ from suasion.expressions import Type, quote
 from suasion.identity import Resolution
 from suasion.ingest import Records, Source
 from suasion.lake import query
-from suasion.ledger import Run
+from suasion.ledger import Run, record_consents
 from suasion.profiles.catalogue import Trait, types
+from suasion.rules import Channel, Purpose
 
 ARROW = {
     Type.BOOLEAN: pa.bool_(),
@@ -21,6 +22,10 @@ ARROW = {
     Type.TEXT: pa.string(),
     Type.DATE: pa.date32(),
 }
+
+
+SAID = pa.schema([("person", pa.int64()), ("given", pa.bool_()), ("expires_on", pa.date32())])
+"""A person's yes or no to a purpose and channel, with its last day where it has one."""
 
 
 def store_profiles(
@@ -55,9 +60,22 @@ def store_profiles(
         run.write(f"rejects.{source.name}", read[source.name].rejects, inputs)
         run.write(f"records.{source.name}", _without_identifiers(records), inputs)
         known_from.append(_declared(source, records))
+        run.writes.append(record_consents(source.name, consents_of(records)))
         parts.append((source, records))
     run.write("known_from", pa.concat_tables(known_from), inputs)
     run.write("traits", _merged(parts, types(catalogue)), inputs)
+
+
+def consents_of(records: pa.Table) -> dict[tuple[Purpose, Channel], pa.Table]:
+    """What the records of a source say of consent: tables of the schema `SAID`, by purpose and channel."""
+    said: dict[tuple[Purpose, Channel], pa.Table] = {}
+    for name in (name for name in records.column_names if name.startswith("consent:")):
+        _, purpose, channel = name.split(":")
+        until = f"expires:{purpose}:{channel}"
+        expires = records[until] if until in records.column_names else pa.nulls(records.num_rows, pa.date32())
+        table = pa.Table.from_arrays([records["person"], records[name], expires], schema=SAID)
+        said[Purpose(purpose), Channel(channel)] = table.filter(table["given"].is_valid())
+    return said
 
 
 def declared(sources: Sequence[Source], catalogue: Mapping[str, Trait]) -> str:

@@ -17,7 +17,7 @@ TRAIT_FACTS = {
     "basis": Type.TEXT,
     "purpose": Type.TEXT,
 }
-"""One use of a trait; `role` is ``segment``, ``score`` or ``outcome``."""
+"""One use of a trait; `role` is ``segment``, ``score``, ``outcome`` or ``message``."""
 
 MESSAGE_FACTS = {
     "discourages_voting": Type.BOOLEAN,

@@ -63,6 +63,7 @@ class Category(StrEnum):
     FAMILY = "family"
     INCOME = "income"
     INTEREST = "interest"
+    NAME = "name"
     NATIONALITY = "nationality"
     OCCUPATION = "occupation"
     PLACE = "place"

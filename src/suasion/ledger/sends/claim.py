@@ -1,0 +1,178 @@
+"""Claims: what may be handed to a channel, decided with every check in one transaction."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+from sqlalchemy import Connection, func, select, text
+
+from suasion.ledger.database import Ledger
+from suasion.ledger.schema import table_versions
+from suasion.ledger.sends.money import DUST, commit, spent
+from suasion.ledger.sends.send import SUPPRESSED, Cap, Send, Terms
+from suasion.ledger.sends.stops import Stop, stop_of
+from suasion.rules import Clearance, Gate
+
+Row = Any
+
+_CANDIDATES = text("""
+SELECT s.id, s.person, s.treatment, s.cost,
+    EXISTS (SELECT 1 FROM suppressions u WHERE u.person = s.person AND u.channel IN (:channel, '*'))
+    OR EXISTS (SELECT 1 FROM suppressions u WHERE u.address = s.address AND u.channel IN (:channel, '*')),
+    EXISTS (SELECT 1 FROM consents c WHERE c.person = s.person AND c.purpose = :purpose
+            AND c.channel = :channel AND (c.given = 0 OR c.expires_on < :today)),
+    (SELECT count(*) FROM sends t WHERE t.person = s.person AND t.channel = s.channel AND t.at > :since)
+FROM sends s
+WHERE s.id > :after AND s.state = 'planned' AND +s.campaign = :campaign AND +s.channel = :channel
+ORDER BY s.id LIMIT :limit
+""")
+"""The unary + keeps SQLite on the primary key: rows come in order, without a sort."""
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """What a claim gave.
+
+    Parameters
+    ----------
+    sends : tuple of Send
+    last : int
+        The last send that was looked at; the next claim goes on after it.
+    left : dict of str to int
+        Sends that were looked at and not claimed, by reason.
+    stop : Stop or None
+        Why the campaign may send nothing more now.
+    looked : int
+        How many sends were looked at; fewer than asked for where none is left.
+    """
+
+    sends: tuple[Send, ...]
+    last: int
+    left: dict[str, int]
+    stop: Stop | None
+    looked: int
+
+
+def claim(
+    ledger: Ledger,
+    terms: Terms,
+    clearance: Clearance,
+    gate: Gate,
+    facts: Sequence[str],
+    at: datetime,
+    after: int,
+    limit: int,
+) -> Claimed:
+    """Claim planned sends, re-checking everything in the transaction that claims.
+
+    The campaign: not paused, approved, on record, not over, within hours and budget. Each person: in the
+    clearance, which must be genuine and hold for the rules, facts and time of now; not suppressed, by
+    person or by contact detail; no consent withdrawn or expired; below the cap.
+
+    Parameters
+    ----------
+    ledger : Ledger
+    terms : Terms
+    clearance : Clearance
+        For contact; others than its persons are left.
+    gate : Gate
+        The rules and the occasion as they stand now.
+    facts : sequence of str
+        Names of the tables whose versions are the version of the facts.
+    at : datetime
+        Now, in the time zone of the hours.
+    after : int
+        Only sends with a larger id.
+    limit : int
+        Look at so many sends at most.
+
+    Returns
+    -------
+    Claimed
+
+    Raises
+    ------
+    ClearanceError
+        The clearance is forged, foreign or stale; nothing is claimed.
+    """
+    with ledger.writing() as connection:
+        stop = stop_of(connection, terms.campaign, terms.content, terms.not_after, terms.hours, at)
+        if stop is not None:
+            return Claimed((), after, {}, stop, 0)
+        rows = _candidates(connection, terms, at, after, limit)
+        persons = np.array([row[1] for row in rows], np.int64)
+        permitted = np.isin(persons, clearance.persons)
+        gate.admit(clearance, persons[permitted], _version(connection, facts))
+        free, never, left = _sorted(rows, permitted.tolist(), terms.cap)
+        paid = _affordable(free, terms.budget - spent(connection, terms.campaign))
+        _write(connection, paid, never, at)
+        commit(connection, terms.campaign, [one.cost for one in paid], at)
+    stop = Stop.BUDGET if len(paid) < len(free) else None
+    return Claimed(tuple(paid), rows[-1][0] if rows else after, left, stop, len(rows))
+
+
+def _candidates(connection: Connection, terms: Terms, at: datetime, after: int, limit: int) -> Sequence[Row]:
+    since = at - timedelta(days=terms.cap.days) if terms.cap else at
+    asked = {
+        "campaign": terms.campaign,
+        "purpose": str(terms.purpose),
+        "channel": str(terms.channel),
+        "today": at.date().isoformat(),
+        "since": since.timestamp(),
+        "after": after,
+        "limit": limit,
+    }
+    return connection.execute(_CANDIDATES, asked).all()
+
+
+def _version(connection: Connection, names: Sequence[str]) -> str:
+    """The versions of these tables as they stand inside the transaction; see `Tables.version`."""
+    newest = select(table_versions.c.name, func.max(table_versions.c.version)).group_by(table_versions.c.name)
+    found = {row[0]: row[1] for row in connection.execute(newest)}
+    return " ".join(f"{name}@{found.get(name, 0)}" for name in names)
+
+
+def _sorted(
+    rows: Sequence[Row], permitted: Sequence[bool], cap: Cap | None
+) -> tuple[list[Send], list[int], dict[str, int]]:
+    """Sends that may go, ids of those that never may, and how many are left by reason."""
+    free: list[Send] = []
+    never: list[int] = []
+    left = Counter[str]()
+    for (number, person, treatment, cost, suppressed, refused, recent), allowed in zip(
+        rows, permitted, strict=True
+    ):
+        if suppressed:
+            never.append(number)
+            left["opted out or suppressed"] += 1
+        elif refused:
+            left["consent was withdrawn or has expired"] += 1
+        elif not allowed:
+            left["the rules do not permit it now"] += 1
+        elif cap is not None and recent >= cap.sends:
+            left[f"had {cap.sends} within {cap.days} days"] += 1
+        else:
+            free.append(Send(number, person, treatment, cost))
+    return free, never, dict(left)
+
+
+def _affordable(free: Sequence[Send], money: float) -> list[Send]:
+    """The first sends that the money pays for."""
+    together = np.cumsum([one.cost for one in free])
+    return list(free[: int(np.searchsorted(together, money * DUST, side="right"))])
+
+
+def _write(connection: Connection, paid: Sequence[Send], never: Sequence[int], at: datetime) -> None:
+    cursor = connection.connection.cursor()
+    time = at.timestamp()
+    cursor.executemany(
+        "UPDATE sends SET state = 'claimed', at = ? WHERE id = ?", [(time, one.id) for one in paid]
+    )
+    cursor.executemany(
+        "UPDATE sends SET state = 'failed', reason = ? WHERE id = ?", [(SUPPRESSED, id) for id in never]
+    )

@@ -1,0 +1,80 @@
+"""What keeps a whole campaign from sending; and the approvals and pauses behind it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time
+from enum import StrEnum
+
+from sqlalchemy import Connection, func, insert, select
+
+from suasion.ledger.database import Ledger
+from suasion.ledger.log import append
+from suasion.ledger.schema import approvals, log, pauses
+
+
+class Stop(StrEnum):
+    """Why a campaign may not send now."""
+
+    PAUSED = "it is paused"
+    UNAPPROVED = "nobody has approved what it says now"
+    UNRECORDED = "its record is not in the log"
+    OVER = "its last day is over"
+    CLOSED = "it is outside the hours in which it may send"
+    BUDGET = "its budget is spent"
+
+
+def stop_of(
+    connection: Connection,
+    campaign: str,
+    content: str,
+    not_after: datetime,
+    hours: tuple[time, time] | None,
+    at: datetime,
+) -> Stop | None:
+    """The first reason against sending now, budget aside; None where there is none."""
+    if is_paused(connection, campaign):
+        return Stop.PAUSED
+    if at > not_after:
+        return Stop.OVER
+    if hours is not None and not hours[0] <= at.time() <= hours[1]:
+        return Stop.CLOSED
+    approved = (approvals.c.campaign == campaign) & (approvals.c.content == content)
+    if connection.execute(select(approvals.c.id).where(approved)).first() is None:
+        return Stop.UNAPPROVED
+    said = func.json_extract(log.c.body, "$.content") == content
+    recorded = (log.c.kind == "campaign") & (log.c.campaign == campaign) & said
+    if connection.execute(select(log.c.position).where(recorded)).first() is None:
+        return Stop.UNRECORDED
+    return None
+
+
+def approve(ledger: Ledger, campaign: str, content: str, by: str, why: str, at: datetime) -> None:
+    """Record who agrees to exactly this content.
+
+    Parameters
+    ----------
+    ledger : Ledger
+    campaign : str
+    content : str
+        Digest of what is said; with any other content the approval is worth nothing.
+    by, why : str
+    at : datetime
+    """
+    row = {"campaign": campaign, "content": content, "by": by, "why": why, "at": at.astimezone(UTC)}
+    with ledger.writing() as connection:
+        connection.execute(insert(approvals).values(row))
+
+
+def set_paused(ledger: Ledger, campaign: str, at: datetime, *, paused: bool) -> None:
+    """Pause or resume a campaign; once this returns, nothing more is handed over while it is paused."""
+    with ledger.writing() as connection:
+        if is_paused(connection, campaign) is not paused:
+            row = {"campaign": campaign, "paused": int(paused), "at": at.astimezone(UTC)}
+            connection.execute(insert(pauses).values(row))
+            append(connection, "pause" if paused else "resume", campaign, {}, at)
+
+
+def is_paused(connection: Connection, campaign: str) -> bool:
+    """Whether the newest word on a campaign is to pause it."""
+    newest = select(pauses.c.paused).where(pauses.c.campaign == campaign).order_by(pauses.c.id.desc())
+    return bool(connection.execute(newest.limit(1)).scalar())
