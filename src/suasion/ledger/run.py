@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -13,9 +11,10 @@ from pathlib import Path
 import pyarrow as pa
 from sqlalchemy import Connection, insert, select
 
-from suasion.errors import BusyError, OrderError
+from suasion.errors import OrderError
 from suasion.lake import load, store, sweep
 from suasion.ledger.database import Ledger, TableVersion
+from suasion.ledger.lock import locked
 from suasion.ledger.schema import runs, table_versions
 
 
@@ -132,7 +131,7 @@ def running(ledger: Ledger, lake: Path, command: str, at: datetime) -> Generator
     BusyError
         Another run is under way in any process.
     """
-    with _locked(ledger.path.with_suffix(".lock")):
+    with locked(ledger.path.with_suffix(".lock"), "a run"):
         with ledger.engine.connect() as connection:
             sweep(lake, connection.execute(select(table_versions.c.file)).scalars())
         run = Run(lake, ledger.current())
@@ -150,20 +149,3 @@ def _publish(ledger: Ledger, run: Run, command: str, at: datetime) -> None:
             connection.execute(insert(table_versions).values(row))
         for write in run.writes:
             write(connection, run_id)
-
-
-@contextmanager
-def _locked(path: Path) -> Generator[None]:
-    with path.open("a+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.seek(0)
-            holder = file.read().strip() or "unknown"
-            raise BusyError(
-                "a run", f"process {holder} is at work on this workspace", "Wait until it ends."
-            ) from None
-        file.truncate(0)
-        file.write(str(os.getpid()))
-        file.flush()
-        yield

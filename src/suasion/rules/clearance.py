@@ -51,6 +51,14 @@ class Clearance:
     at: datetime
     seal: bytes
 
+    def covers(self, persons: PersonIds) -> npt.NDArray[np.bool_]:
+        """Which of these persons it permits; shape of `persons`."""
+        places = np.searchsorted(self.persons, persons)
+        inside = places < len(self.persons)
+        found = np.zeros(len(persons), np.bool_)
+        found[inside] = self.persons[places[inside]] == persons[inside]
+        return found
+
 
 def seal(
     persons: PersonIds,

@@ -175,7 +175,7 @@ class Gate:
         age = wanted.at - clearance.at
         if not timedelta(0) <= age <= MAX_AGE or clearance.rules != self.digest or clearance.facts != version:
             raise self._refused("its time, its rules or its facts are no longer those of now (stale)")
-        outside = len(np.unique(persons[~np.isin(persons, clearance.persons)]))
+        outside = len(np.unique(persons[~clearance.covers(persons)]))
         if outside:
             raise self._refused(f"{outside} person(s) it does not name")
 

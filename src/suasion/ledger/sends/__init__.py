@@ -1,12 +1,22 @@
-"""Sends: planned, claimed with every check, marked, handed over under guard; never twice, never after a no."""
+"""Sends: claimed with every check, marked, handed over under guard; never twice, never after a no."""
 
 from suasion.ledger.sends.claim import Claimed, claim
-from suasion.ledger.sends.handover import Handover, handing_over, mark, release, settle, stranded
-from suasion.ledger.sends.send import Cap, Progress, Send, State, Terms, plan_sends, progress
+from suasion.ledger.sends.handover import (
+    Handover,
+    handing_over,
+    mark,
+    release,
+    sending,
+    settle,
+    stranded,
+    waiting,
+)
+from suasion.ledger.sends.send import About, Cap, Progress, Send, State, Terms, about, plan_sends, progress
 from suasion.ledger.sends.stops import Stop, approve, set_paused
 from suasion.ledger.sends.suppress import Why, suppress, suppressed
 
 __all__ = [
+    "About",
     "Cap",
     "Claimed",
     "Handover",
@@ -16,6 +26,7 @@ __all__ = [
     "Stop",
     "Terms",
     "Why",
+    "about",
     "approve",
     "claim",
     "handing_over",
@@ -23,9 +34,11 @@ __all__ = [
     "plan_sends",
     "progress",
     "release",
+    "sending",
     "set_paused",
     "settle",
     "stranded",
     "suppress",
     "suppressed",
+    "waiting",
 ]

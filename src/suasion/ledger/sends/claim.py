@@ -21,14 +21,15 @@ from suasion.rules import Clearance, Gate
 Row = Any
 
 _CANDIDATES = text("""
-SELECT s.id, s.person, s.treatment, s.cost,
+SELECT s.id, s.person, s.treatment, s.cost, s.address,
     EXISTS (SELECT 1 FROM suppressions u WHERE u.person = s.person AND u.channel IN (:channel, '*'))
     OR EXISTS (SELECT 1 FROM suppressions u WHERE u.address = s.address AND u.channel IN (:channel, '*')),
     EXISTS (SELECT 1 FROM consents c WHERE c.person = s.person AND c.purpose = :purpose
             AND c.channel = :channel AND (c.given = 0 OR c.expires_on < :today)),
     (SELECT count(*) FROM sends t WHERE t.person = s.person AND t.channel = s.channel AND t.at > :since)
 FROM sends s
-WHERE s.id > :after AND s.state = 'planned' AND +s.campaign = :campaign AND +s.channel = :channel
+WHERE s.id > :after AND s.id <= :until AND s.state = 'planned'
+    AND +s.campaign = :campaign AND +s.channel = :channel
 ORDER BY s.id LIMIT :limit
 """)
 """The unary + keeps SQLite on the primary key: rows come in order, without a sort."""
@@ -66,6 +67,7 @@ def claim(
     facts: Sequence[str],
     at: datetime,
     after: int,
+    until: int,
     limit: int,
 ) -> Claimed:
     """Claim planned sends, re-checking everything in the transaction that claims.
@@ -86,8 +88,8 @@ def claim(
         Names of the tables whose versions are the version of the facts.
     at : datetime
         Now, in the time zone of the hours.
-    after : int
-        Only sends with a larger id.
+    after, until : int
+        Only sends with an id above the one and up to the other.
     limit : int
         Look at so many sends at most.
 
@@ -104,9 +106,9 @@ def claim(
         stop = stop_of(connection, terms.campaign, terms.content, terms.not_after, terms.hours, at)
         if stop is not None:
             return Claimed((), after, {}, stop, 0)
-        rows = _candidates(connection, terms, at, after, limit)
+        rows = _candidates(connection, terms, at, (after, until), limit)
         persons = np.array([row[1] for row in rows], np.int64)
-        permitted = np.isin(persons, clearance.persons)
+        permitted = clearance.covers(persons)
         gate.admit(clearance, persons[permitted], _version(connection, facts))
         free, never, left = _sorted(rows, permitted.tolist(), terms.cap)
         paid = _affordable(free, terms.budget - spent(connection, terms.campaign))
@@ -116,7 +118,9 @@ def claim(
     return Claimed(tuple(paid), rows[-1][0] if rows else after, left, stop, len(rows))
 
 
-def _candidates(connection: Connection, terms: Terms, at: datetime, after: int, limit: int) -> Sequence[Row]:
+def _candidates(
+    connection: Connection, terms: Terms, at: datetime, between: tuple[int, int], limit: int
+) -> Sequence[Row]:
     since = at - timedelta(days=terms.cap.days) if terms.cap else at
     asked = {
         "campaign": terms.campaign,
@@ -124,7 +128,8 @@ def _candidates(connection: Connection, terms: Terms, at: datetime, after: int, 
         "channel": str(terms.channel),
         "today": at.date().isoformat(),
         "since": since.timestamp(),
-        "after": after,
+        "after": between[0],
+        "until": between[1],
         "limit": limit,
     }
     return connection.execute(_CANDIDATES, asked).all()
@@ -144,11 +149,9 @@ def _sorted(
     free: list[Send] = []
     never: list[int] = []
     left = Counter[str]()
-    for (number, person, treatment, cost, suppressed, refused, recent), allowed in zip(
-        rows, permitted, strict=True
-    ):
+    for (*send, suppressed, refused, recent), allowed in zip(rows, permitted, strict=True):
         if suppressed:
-            never.append(number)
+            never.append(send[0])
             left["opted out or suppressed"] += 1
         elif refused:
             left["consent was withdrawn or has expired"] += 1
@@ -157,7 +160,7 @@ def _sorted(
         elif cap is not None and recent >= cap.sends:
             left[f"had {cap.sends} within {cap.days} days"] += 1
         else:
-            free.append(Send(number, person, treatment, cost))
+            free.append(Send(*send))
     return free, never, dict(left)
 
 

@@ -10,6 +10,7 @@ from datetime import datetime
 from sqlalchemy import Connection, bindparam, select, text
 
 from suasion.ledger.database import Ledger
+from suasion.ledger.lock import locked
 from suasion.ledger.schema import sends
 from suasion.ledger.sends.money import commit
 from suasion.ledger.sends.send import SUPPRESSED, State, Terms
@@ -21,6 +22,12 @@ SELECT s.id, s.cost,
     OR EXISTS (SELECT 1 FROM suppressions u WHERE u.address = s.address AND u.channel IN (s.channel, '*'))
 FROM sends s WHERE s.id IN :ids AND s.state = 'handed_over'
 """).bindparams(bindparam("ids", expanding=True))
+
+
+_WAITING = text("""
+SELECT id, person FROM sends WHERE id > :after AND state = 'planned' AND +campaign = :campaign
+ORDER BY id LIMIT :limit
+""")
 
 
 @dataclass(frozen=True)
@@ -39,14 +46,27 @@ class Handover:
     settled: list[tuple[int, State, str]] = field(default_factory=list[tuple[int, State, str]])
 
 
-def mark(ledger: Ledger, ids: Sequence[int]) -> None:
+def mark(ledger: Ledger, written: Sequence[int], unwritten: Sequence[int] = ()) -> None:
     """Mark claimed sends as handed over, before they are: after a crash nobody may think they were not.
 
     Whoever opted out since the claim is no longer claimed, and stays so.
+
+    Parameters
+    ----------
+    ledger : Ledger
+    written : sequence of int
+    unwritten : sequence of int
+        Claimed sends whose message could not be written; they fail.
     """
     with ledger.writing() as connection:
-        connection.connection.cursor().executemany(
-            "UPDATE sends SET state = 'handed_over' WHERE id = ? AND state = 'claimed'", [(id,) for id in ids]
+        cursor = connection.connection.cursor()
+        cursor.executemany(
+            "UPDATE sends SET state = 'handed_over' WHERE id = ? AND state = 'claimed'",
+            [(id,) for id in written],
+        )
+        cursor.executemany(
+            "UPDATE sends SET state = 'failed', reason = 'unwritten' WHERE id = ? AND state = 'claimed'",
+            [(id,) for id in unwritten],
         )
 
 
@@ -121,6 +141,29 @@ def release(ledger: Ledger, campaign: str, at: datetime) -> int:
         connection.execute(sends.update().where(claimed).values(state=State.PLANNED, at=None))
         commit(connection, campaign, [-cost for cost in costs], at)
     return len(costs)
+
+
+@contextmanager
+def sending(ledger: Ledger) -> Generator[None]:
+    """Be the one sender of the workspace; what claimed sends there are belong to a dead one.
+
+    Raises
+    ------
+    BusyError
+        Another sender is at work.
+    """
+    with locked(ledger.path.with_suffix(".sending"), "a send"), ledger.engine.connect() as idle:
+        # SQLite empties its write-ahead log whenever the last connection closes; this one stays.
+        idle.exec_driver_sql("SELECT 1")
+        yield
+
+
+def waiting(ledger: Ledger, campaign: str, after: int, limit: int) -> tuple[list[int], list[int]]:
+    """The next planned sends of a campaign, in order: their ids and their persons."""
+    with ledger.engine.connect() as connection:
+        asked = {"campaign": campaign, "after": after, "limit": limit}
+        rows = connection.execute(_WAITING, asked).all()
+    return [row[0] for row in rows], [row[1] for row in rows]
 
 
 def stranded(ledger: Ledger, campaign: str) -> tuple[int, ...]:

@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 
 from suasion.errors import OrderError
 from suasion.ledger.database import Ledger
-from suasion.ledger.schema import plans, replies, sends
+from suasion.ledger.schema import draws, plans, replies, sends
 from suasion.ledger.sends.money import spent
 from suasion.rules import Channel, Purpose
 
@@ -36,12 +36,13 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class Send:
-    """One attempt to reach one person in one channel."""
+    """One attempt to reach one person in one channel; `address` is the keyed hash of the contact detail."""
 
     id: int
     person: int
     treatment: str
     cost: float
+    address: bytes
 
 
 @dataclass(frozen=True)
@@ -154,6 +155,28 @@ def plan_sends(
             ),
         )
         return connection.execute(counted).scalar_one() - before
+
+
+@dataclass(frozen=True)
+class About:
+    """What a recipient may be told of a send: the campaign, what was drawn, and with which probability."""
+
+    campaign: str
+    person: int
+    channel: str
+    treatment: str
+    probability: float
+    state: str
+
+
+def about(ledger: Ledger, send: int) -> About | None:
+    """Look a send up; None where there is none, or its person was erased."""
+    drawn = (draws.c.plan == sends.c.plan) & (draws.c.person == sends.c.person)
+    columns = [sends.c.campaign, sends.c.person, sends.c.channel, sends.c.treatment]
+    chosen = select(*columns, draws.c.probability, sends.c.state).join(draws, drawn).where(sends.c.id == send)
+    with ledger.engine.connect() as connection:
+        row = connection.execute(chosen).first()
+    return About(*row) if row else None
 
 
 def progress(ledger: Ledger, campaign: str) -> Progress:
