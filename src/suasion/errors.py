@@ -16,6 +16,7 @@
     │   ├── TraitRefusedError   this trait may not be used for this purpose             rules.trait
     │   └── ClearanceError      the clearance is absent, forged, foreign or stale       rules.clearance
     ├── BusyError               another run works on the workspace                      ledger.busy
+    ├── DeliveryError           a carrier cannot be reached, or does not take our mail  delivery.carrier
     └── DamageError             a stored file is not what the ledger says               lake.damaged
 
 All end the command line with exit code 2, but `DamageError` with 1. Every message says what was asked,
@@ -138,6 +139,12 @@ class BusyError(SuasionError):
     """Another run works on the workspace."""
 
     code = "ledger.busy"
+
+
+class DeliveryError(SuasionError):
+    """A carrier cannot be reached, or does not take our mail at all."""
+
+    code = "delivery.carrier"
 
 
 class DamageError(SuasionError):

@@ -10,7 +10,7 @@ import pytest
 
 from suasion.allocation import Options, Plan, decide, plan, plan_from, publish_plan
 from suasion.errors import ClearanceError
-from suasion.ledger import Ledger, drawn, reading, running
+from suasion.ledger import Ledger, draws, reading, running
 from suasion.rules import Clearance, Gate, Jurisdiction, Occasion, Purpose, Use, load_packs
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -56,7 +56,7 @@ def published(folder: Path, made: Plan, allowed: np.ndarray, digest: str = "d1")
     with running(ledger, folder / "lake", "plan spring", NOW) as run:
         decisions = decide(made, digest)
         publish_plan(
-            run, "spring", made, decisions, digest, "s@1", cleared(allowed), GATE, FACTS, keyed=False
+            run, "spring", made, decisions, digest, "t", "s@1", cleared(allowed), GATE, FACTS, keyed=False
         )
     return ledger
 
@@ -80,7 +80,7 @@ def test_a_published_plan_is_read_back_exactly(tmp_path: Path, made: Plan):
 def test_the_draw_is_in_the_ledger_with_its_probability(tmp_path: Path, made: Plan):
     ledger = published(tmp_path, made, made.options.persons)
     decisions, names = decide(made, "d1"), ("none", *made.options.treatments)
-    found = drawn(ledger, "d1")
+    found = draws.drawn(ledger, "d1")
     assert found["person"].to_pylist() == decisions.persons.tolist()
     assert found["treatment"].to_pylist() == [names[option] for option in decisions.chosen]
     assert found["probability"].to_pylist() == decisions.probability.tolist()
@@ -89,7 +89,7 @@ def test_the_draw_is_in_the_ledger_with_its_probability(tmp_path: Path, made: Pl
 def test_a_plan_is_drawn_once(tmp_path: Path, made: Plan):
     published(tmp_path, made, made.options.persons)
     ledger = published(tmp_path, made, made.options.persons)
-    assert drawn(ledger, "d1").num_rows == len(made.options.persons)
+    assert draws.drawn(ledger, "d1").num_rows == len(made.options.persons)
 
 
 def test_one_person_too_many_publishes_nothing(tmp_path: Path, made: Plan):
@@ -97,7 +97,7 @@ def test_one_person_too_many_publishes_nothing(tmp_path: Path, made: Plan):
         published(tmp_path, made, made.options.persons[:-1])
     ledger = Ledger.open(tmp_path / "ledger.db")
     assert ledger.current() == {}
-    assert drawn(ledger, "d1").num_rows == 0
+    assert draws.drawn(ledger, "d1").num_rows == 0
 
 
 def test_the_terms_are_plain_json(tmp_path: Path, made: Plan):

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.stats import binom
 
 from suasion.errors import UndefinedError
-from suasion.experiments import draw, uniforms
+from suasion.experiments import draw, uniform_rows
 
 PERSONS, OPTIONS, REDRAWS = 60, 4, 2000
 
@@ -32,8 +32,8 @@ def some_plan(costs: str) -> tuple[np.ndarray, np.ndarray]:
 
 def redraw(probabilities: np.ndarray, costs: np.ndarray, salt: str) -> np.ndarray:
     people = np.arange(len(probabilities))
-    chance = [uniforms(people, f"{salt} {move}") for move in range(probabilities.shape[1] - 1)]
-    return draw(probabilities, costs, uniforms(people, salt), np.concatenate(chance))
+    luck = uniform_rows(people, probabilities.shape[1], salt)
+    return draw(probabilities, costs, luck[:, 0], luck[:, 1:])
 
 
 @pytest.fixture(scope="module", params=["none", "equal", "by option", "by person"])
@@ -96,8 +96,8 @@ def problems(draw_one: st.DrawFn) -> tuple[np.ndarray, np.ndarray, int]:
 def test_whatever_the_problem_a_draw_is_possible_and_in_budget(problem):
     probabilities, costs, seed = problem
     n, k = probabilities.shape
-    chance = np.random.default_rng(seed).random(n * k)
-    chosen = draw(probabilities, costs, chance[:n], chance[n:])
+    luck = np.random.default_rng(seed).random((n, k))
+    chosen = draw(probabilities, costs, luck[:, 0], luck[:, 1:])
     people = np.arange(n)
     assert (probabilities[people, chosen] > 0).all()
     possible = np.where(probabilities > 0, costs, np.nan)
@@ -111,11 +111,11 @@ def test_whatever_the_problem_a_draw_is_possible_and_in_budget(problem):
 def test_the_order_of_rows_does_not_matter(problem, random):
     probabilities, costs, seed = problem
     n, k = probabilities.shape
-    numbers = np.random.default_rng(seed).random(n * k)
-    order, chance = numbers[:n], numbers[n:]
+    luck = np.random.default_rng(seed).random((n, k))
     turned = np.array(random.sample(range(n), n))
-    chosen = draw(probabilities, costs, order, chance)
-    assert (draw(probabilities[turned], costs[turned], order[turned], chance) == chosen[turned]).all()
+    chosen = draw(probabilities, costs, luck[:, 0], luck[:, 1:])
+    moved = draw(probabilities[turned], costs[turned], luck[turned, 0], luck[turned, 1:])
+    assert (moved == chosen[turned]).all()
 
 
 @settings(deadline=None)
@@ -125,7 +125,7 @@ def test_equal_costs_draw_the_exact_number(n: int, seed: int):
     treated = rng.integers(0, n + 1)
     probabilities = np.tile([1 - treated / n, treated / n * 0.25, treated / n * 0.75], (n, 1))
     costs = np.tile([0.0, 0.1, 0.1], (n, 1))
-    assert (draw(probabilities, costs, rng.random(n), rng.random(2 * n)) > 0).sum() == treated
+    assert (draw(probabilities, costs, rng.random(n), rng.random((n, 2))) > 0).sum() == treated
 
 
 def test_a_million_persons_are_drawn_to_the_exact_number():
@@ -137,12 +137,12 @@ def test_a_million_persons_are_drawn_to_the_exact_number():
     probabilities[:, 1:] *= np.floor(treated.sum()) / treated.sum()
     probabilities[:, 0] = 1 - probabilities[:, 1:].sum(axis=1)
     costs = np.tile([0.0, 0.3, 0.3, 0.3], (n, 1))
-    chosen = draw(probabilities, costs, rng.random(n), rng.random(3 * n))
+    chosen = draw(probabilities, costs, rng.random(n), rng.random((n, 3)))
     assert (chosen > 0).sum() == np.floor(treated.sum())
 
 
 def test_nobody_is_drawn_from_nobody():
-    assert draw(np.empty((0, 3)), np.empty((0, 3)), np.empty(0), np.empty(0)).shape == (0,)
+    assert draw(np.empty((0, 3)), np.empty((0, 3)), np.empty(0), np.empty((0, 2))).shape == (0,)
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ def test_nobody_is_drawn_from_nobody():
 def test_what_is_no_probability_is_refused(row: list[float], found: str):
     probabilities = np.array([[0.5, 0.5], row])
     with pytest.raises(UndefinedError, match=found):
-        draw(probabilities, np.zeros((2, 2)), np.zeros(2), np.zeros(2))
+        draw(probabilities, np.zeros((2, 2)), np.zeros(2), np.zeros((2, 1)))
 
 
 def test_the_callers_arrays_are_left_alone():

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from suasion.ledger import drawn, record_draws
+from suasion.ledger import draws
 
 PEOPLE = np.array([5, -(2**63), 2**63 - 1, 0])
 TREATMENTS = ["none", "it's; --", "żółw", ""]
@@ -21,11 +21,11 @@ def _record(
 ):
     with place.running() as run:
         run.write("plans.x", pa.table({"person": people}))
-        run.writes.append(record_draws("x", digest, "terms", people, treatments, chances, keyed=True))
+        run.writes.append(draws.record_draws("x", digest, "terms", people, treatments, chances, keyed=True))
 
 
 def _rows(place: Any, digest: str) -> list[tuple[Any, ...]]:
-    return [tuple(row.values()) for row in drawn(place.ledger, digest).to_pylist()]
+    return [tuple(row.values()) for row in draws.drawn(place.ledger, digest).to_pylist()]
 
 
 def test_draws_come_back_exactly_in_the_order_of_persons(place: Any):
@@ -39,7 +39,7 @@ def test_a_hundred_thousand_draws_come_back_to_the_last_bit(place: Any):
     people, chances = chance.permutation(100_000), chance.random(100_000) ** 20
     treatments = chance.choice(["none", "mail", "call"], 100_000)
     _record(place, "d", people, treatments.tolist(), chances)
-    found, order = drawn(place.ledger, "d"), np.argsort(people)
+    found, order = draws.drawn(place.ledger, "d"), np.argsort(people)
     assert np.array_equal(found["person"], people[order])
     assert np.array_equal(found["probability"].to_numpy().view(np.int64), chances[order].view(np.int64))
     assert found["treatment"].to_pylist() == treatments[order].tolist()
@@ -62,7 +62,7 @@ def test_another_plan_is_another_draw(place: Any):
 
 
 def test_a_plan_that_nobody_drew_has_no_draws(place: Any):
-    found = drawn(place.ledger, "no such plan")
+    found = draws.drawn(place.ledger, "no such plan")
     assert found.num_rows == 0
     assert found.schema == pa.schema(
         [("person", pa.int64()), ("treatment", pa.string()), ("probability", pa.float64())]

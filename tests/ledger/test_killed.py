@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from suasion.errors import BusyError
-from suasion.ledger import drawn
+from suasion.ledger import draws
 
 WRITER = run_path(str(Path(__file__).with_name("writer.py")))
 NAMES, ROWS, KILLS = WRITER["NAMES"], WRITER["ROWS"], 14
@@ -43,7 +43,7 @@ def _agreed(place: Any) -> int:
     assert {tables.versions[name].version for name in NAMES} == {value}
     for name in NAMES:
         assert tables.read(name, "ingest", str(value))["value"].to_pylist() == [value] * ROWS
-    last = drawn(place.ledger, str(value))
+    last = draws.drawn(place.ledger, str(value))
     assert np.array_equal(last["person"], np.arange(ROWS))
     assert set(last["probability"].to_pylist()) == {1 / value}
     assert place.rows("SELECT count(*), max(id) FROM runs") == [(value, value)]

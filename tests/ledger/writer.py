@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from suasion.ledger import Ledger, Run, record_draws, running
+from suasion.ledger import Ledger, Run, draws, running
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 NAMES = ("people", "scores.x", "plans.x")
@@ -24,7 +24,7 @@ def write(run: Run, value: int) -> None:
     for name in NAMES:
         run.write(name, pa.table({"value": [value] * ROWS}), str(value))
     people, chances = np.arange(ROWS), np.full(ROWS, 1 / value)
-    run.writes.append(record_draws("x", str(value), "terms", people, ["mail"] * ROWS, chances, keyed=False))
+    run.writes.append(draws.record_draws("x", str(value), "terms", people, ["mail"] * ROWS, chances, keyed=False))
 
 
 def publish(folder: Path, value: int) -> None:

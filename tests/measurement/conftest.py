@@ -56,7 +56,7 @@ def clear(gate: Gate, persons: Ids) -> Clearance:
 
 def fitted(trial: Trial) -> Scores:
     """Scores of everybody in the trial."""
-    return fit(trial, clear(make_gate(), trial.persons), make_gate(), FACTS)
+    return fit(trial, clear(make_gate(), trial.persons), make_gate(), FACTS)[0]
 
 
 def declared(budget: float, holdout: float = 0.0, exploration: float = 0.0, outcome: str = "y") -> Campaign:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from suasion.measurement import Comparison, PolicyValue, Replay, Report, Shares, page
+from suasion.measurement import Comparison, Delivered, Lift, PolicyValue, Replay, Report, Shares, page
 from suasion.measurement.replay import BudgetPoint
 from suasion.measurement.report import ArmSummary, Ground, Step
 from suasion.measurement.who import TraitShift
@@ -235,7 +235,42 @@ def refusing() -> Report:
     )
 
 
-REPORTS = {"clinic": clinic(), "shop": shop(), "idle": idle(), "refusing": refusing()}
+def sent() -> Report:
+    """A campaign that was sent, with answers of most of its people."""
+    effect = Estimate(0.0465, 0.0112, 0.0818, 1183, "AIPW by the plan's own draw, clustered")
+    extra = effect.times(1240)
+    lift = Lift(
+        people=1240,
+        measured=1183,
+        treated=612,
+        holdout=71,
+        effect=effect,
+        extra=extra,
+        spent=58.4,
+        cost_per_extra=Estimate(58.4 / extra.value, 58.4 / extra.high, 58.4 / extra.low, 1183, "cost"),
+        naive=0.183,
+        warnings=("The outcome of 57 of 1,240 people is unknown.",),
+    )
+    delivery = Delivered(643, 629, 9, 5, 4, 6, 2, "2027-01-18T08:00:04+01:00", "2027-01-18T11:42:51+01:00")
+    return replace(clinic(), lift=lift, delivery=delivery, drawn={"nothing": 597, "reminder letter": 643})
+
+
+def unsure() -> Report:
+    """A sent campaign that may have changed nothing."""
+    base = sent()
+    effect = Estimate(0.0021, -0.0112, 0.0154, 1183, "AIPW by the plan's own draw")
+    lift = replace(base.lift, effect=effect, extra=effect.times(1240), cost_per_extra=None, naive=None)
+    return replace(base, lift=replace(lift, warnings=()), delivery=None)
+
+
+REPORTS = {
+    "clinic": clinic(),
+    "shop": shop(),
+    "idle": idle(),
+    "refusing": refusing(),
+    "sent": sent(),
+    "unsure": unsure(),
+}
 each_report = pytest.mark.parametrize("name", REPORTS)
 
 
@@ -477,3 +512,81 @@ def test_no_text_changes_the_structure_of_the_page(name: str):
 
 def test_the_same_report_gives_the_same_page():
     assert page(clinic()) == written("clinic")
+
+
+def test_a_replay_tells_of_no_campaign_that_was_sent():
+    text = read(written("clinic")).text
+    assert "Replay of a plan on a finished experiment" in text
+    assert "What it changed" not in text
+
+
+def test_what_a_sent_campaign_changed_is_told_before_all_else():
+    found = read(written("sent"))
+    assert "Replay of a plan" not in found.text
+    assert found.text.index("What it changed") < found.text.index("What it is worth")
+    links = [value for _, name, value in found.attributes if name == "href"]
+    assert links[0] == "#changed"
+    for cell in (
+        "+48.7 (42.9 to 54.5)",
+        "+46.5 (11.2 to 81.8)",
+        "+58 (14 to 101)",
+        "58.40",
+        "1.01 (0.58 to 4.21)",
+        "1,240",
+        "1,183",
+        "612",
+        "71",
+    ):
+        assert cell in found.cells
+    assert REPORTS["sent"].lift.warnings[0] in found.text
+    assert "AIPW by the plan's own draw, clustered" in found.text
+
+
+def test_the_comparison_that_misleads_is_on_the_same_scale_and_called_wrong():
+    cells = read(written("sent")).cells
+    assert cells[cells.index("by the chances of the draw") + 1] == "+89.9 (21.6 to 158.1)"
+    wrong = cells.index("those drawn for a treatment minus everybody else")
+    assert cells[wrong + 1 : wrong + 3] == ["+183.0", "no"]
+    assert "misleads" not in read(written("unsure")).text
+
+
+def test_a_cost_that_does_not_exist_is_not_told():
+    found = read(written("unsure"))
+    assert found.cells[found.cells.index("Cost of one more 'vaccinated', EUR") + 1] == "–"
+    assert "there may have been no extra 'vaccinated' at all" in found.text
+    assert "cannot be told apart" in found.cells
+    assert "What speaks against it" not in found.text
+
+
+def test_what_became_of_the_messages_is_counted():
+    cells = read(written("sent")).cells
+    counts = {"Handed over": "643", "accepted": "629", "failed": "9", "unknown, not sent again": "5"}
+    counts |= {"People who opted out": "4", "Bounced": "6", "Complained": "2"}
+    counts |= {
+        "First handed over": "2027-01-18 08:00:04+01:00",
+        "Last handed over": "2027-01-18 11:42:51+01:00",
+    }
+    assert {name: cells[cells.index(name) + 1] for name in counts} == counts
+    assert "Handed over" not in read(written("unsure")).cells
+
+
+def test_a_campaign_whose_answers_are_out_is_not_measured_yet():
+    waiting = read(page(replace(sent(), lift=None)))
+    assert "A sent campaign, not measured yet" in waiting.text
+    assert "What it changed has not been measured." in waiting.text
+    assert "Handed over" in waiting.cells
+    assert "People in the plan1,240 " in waiting.text
+
+
+def test_hostile_words_about_a_sent_campaign_come_out_as_text():
+    base, name = sent(), "<script>alert(1)</script>"
+    hostile = replace(
+        base,
+        lift=replace(base.lift, warnings=(name,)),
+        delivery=replace(base.delivery, first_sent=name),
+        currency=name,
+    )
+    found = read(page(hostile))
+    assert found.order == read(written("sent")).order
+    assert name in found.cells
+    assert f"Spent, {name}" in found.cells

@@ -50,7 +50,7 @@ traits.since = { type = "date", category = "behavior", label = "Customer since" 
 """,
     "segments/all.toml": 'label = "Everybody"\nwhere = "true"\n',
     "messages/letter.toml": """
-text = "A letter."
+variants.a.text = "A letter."
 [review]
 by = "a test"
 on = 2026-01-01
@@ -58,7 +58,7 @@ exposes_third_persons = false
 discourages_voting = false
 """,
     "messages/call.toml": """
-text = "A call that tells the neighbors."
+variants.a.text = "A call that tells the neighbors."
 [review]
 by = "a test"
 on = 2026-01-01

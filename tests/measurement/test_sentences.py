@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from suasion.allocation import Options, plan
 from suasion.experiments import Assignment, Design, Treatment
-from suasion.measurement import Comparison, Replay
-from suasion.measurement.sentences import sentences
+from suasion.measurement import Comparison, Lift, Replay
+from suasion.measurement.sentences import changed, sentences
 from suasion.stats import Estimate
 
 DESIGN = Design((Treatment("none"), Treatment("mail 1")), Assignment.RANDOMIZED)
@@ -19,7 +19,9 @@ def estimate(low, high):
     return Estimate((low + high) / 2, low, high, 1000, "AIPW")
 
 
-def told(bench, lot=(0.0, 0.0), propensity=(0.0, 0.0), refusal=None, budget=2.0, effect=0.1, also=None):
+def told(
+    bench, lot=(0.0, 0.0), propensity=(0.0, 0.0), refusal=None, budget=2.0, effect=0.1, also=None, lift=None
+):
     """The sentences about a plan of four people with these intervals."""
     effects = np.full((4, 1), effect)
     made = plan(
@@ -35,7 +37,7 @@ def told(bench, lot=(0.0, 0.0), propensity=(0.0, 0.0), refusal=None, budget=2.0,
         budgets=(),
         refusal=None if refusal is None else Comparison("free", {"y": estimate(*refusal)}),
     )
-    return sentences(bench.declared(budget), DESIGN, made, judged, "USD")
+    return sentences(bench.declared(budget), DESIGN, made, judged, "USD", lift)
 
 
 def test_a_plan_that_treats_nobody_says_so_first_and_why(bench):
@@ -111,3 +113,55 @@ def test_the_first_sentence_does_not_depend_on_the_order_of_comparisons(bench):
     said = told(bench, lot=(0.01, 0.02), propensity=(-0.5, -0.4))
     assert "gains more" in said[0]
     assert "does worse" in said[2]
+
+
+def lifted(low, high, spent=62.0, warnings=(), treated=500):
+    """The lift of a plan of 1,240 people that added this many."""
+    extra = estimate(low, high)
+    price = Estimate(spent / extra.value, spent / high, spent / low, 1000, "cost") if low > 0 else None
+    return Lift(1240, 1200, treated, 60, extra.times(1 / 1240), extra, spent, price, 0.2, warnings)
+
+
+def test_what_was_measured_comes_first_and_then_what_was_expected(bench):
+    said = told(bench, lot=(0.01, 0.02), lift=lifted(9, 53))
+    assert said[:2] == (
+        "The campaign added 31 'y' (9 to 53) among 1,240 people for 62 USD: "
+        "2.00 USD for each (1.17 to 6.89).",
+        "Expected of as many people, before anything was sent: 25 (12 to 37) 'y'.",
+    )
+    assert said[2].startswith("Choosing people by effect gains more")
+    assert not any("is expected to add" in sentence for sentence in said)
+
+
+def test_a_lift_that_may_be_none_is_called_unknown():
+    assert changed(lifted(-12, 40, spent=0.5), "came", "EUR") == (
+        "It cannot be told yet whether the campaign changed anything: +14 'came' (-12 to 40) "
+        "among 1,240 people for 0.50 EUR."
+    )
+
+
+def test_a_lift_below_zero_is_told_as_a_loss_without_a_price():
+    assert changed(lifted(-40, -10), "came", "EUR") == (
+        "The campaign took away 25 'came' (10 to 40) among 1,240 people for 62 EUR."
+    )
+
+
+def test_warnings_are_counted_where_the_lift_is_told():
+    assert changed(lifted(9, 53, warnings=("a",)), "y", "EUR").endswith(" Read it with care: 1 warning.")
+    assert changed(lifted(-9, 53, warnings=("a", "b")), "y", "EUR").endswith("with care: 2 warnings.")
+
+
+def test_a_campaign_that_treated_nobody_changed_nothing():
+    assert changed(lifted(0, 0, treated=0), "y", "EUR") == (
+        "The campaign treated nobody, and so changed nothing."
+    )
+
+
+@settings(deadline=None)
+@given(st.integers(-1000, 1000), st.integers(0, 1000))
+def test_no_change_is_claimed_where_the_interval_of_the_lift_holds_zero(low, width):
+    high = low + width
+    first = changed(lifted(low, high), "y", "EUR")
+    claimed = [claim for claim in ("added", "took away", "cannot be told") if claim in first]
+    assert claimed == ["added" if low > 0 else "took away" if high < 0 else "cannot be told"]
+    assert (" for each " in first) == (low > 0)

@@ -52,6 +52,18 @@ def test_rare_values_share_a_code_and_the_frequent_keep_their_own():
     assert np.isnan(codes[-1])
 
 
+def test_a_value_that_nobody_learned_from_has_is_rare():
+    table = pa.table({"t": ["a", "a", "b", None, "c", "d", "a", None], "n": range(8)})
+    codes = encode(table, learned=4).matrix[:, 0]
+    np.testing.assert_array_equal(codes, [0, 0, 1, np.nan, 2, 2, 0, np.nan])
+
+
+def test_those_learned_from_have_the_codes_they_have_alone():
+    alone = pa.table({"t": ["a", "b", "b"]})
+    more = pa.concat_tables([alone, pa.table({"t": ["a"] * 9 + ["c"] * 9})])
+    np.testing.assert_array_equal(encode(more, learned=3).matrix[:3], encode(alone).matrix)
+
+
 @settings(deadline=None)
 @given(st.lists(st.none() | st.text(max_size=3), min_size=1, max_size=60), st.randoms())
 def test_a_value_has_one_code_whatever_the_order(values: list[str | None], luck):

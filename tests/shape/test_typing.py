@@ -16,20 +16,25 @@ GIVEN = """\
 from suasion import {stage}
 from suasion.allocation import Decisions, Plan
 from suasion.experiments import Design, Trial
-from suasion.ledger import Campaign, Run
+from suasion.ledger import Campaign, Ledger, Run, sends
 from suasion.rules import Clearance, Gate
-from suasion.scores import Scores
+from suasion.scores import Forecast, Scores
+from datetime import datetime
 
 
 def call(
+    at: datetime,
     campaign: Campaign,
     clearance: Clearance,
     decisions: Decisions,
     design: Design,
+    forecast: Forecast,
     gate: Gate,
+    books: Ledger,
     plan: Plan,
     run: Run,
     scored: Scores,
+    terms: sends.Terms,
     trial: Trial,
 ) -> object:
     return {call}
@@ -37,11 +42,15 @@ def call(
 CALLS = {
     "scores.fit": "trial=trial, {clearance}gate=gate, facts='v'",
     "scores.publish_scores": (
-        "run=run, campaign='c', scores=scored, inputs='i', {clearance}gate=gate, facts='v'"
+        "run=run, campaign='c', scores=scored, forecast=forecast, inputs='i', {clearance}gate=gate, facts='v'"
     ),
     "allocation.publish_plan": (
-        "run=run, campaign='c', plan=plan, decisions=decisions, digest='d', inputs='i', {clearance}"
+        "run=run, campaign='c', plan=plan, decisions=decisions, digest='d', terms='t', inputs='i', {clearance}"
         "gate=gate, facts='v', keyed=True"
+    ),
+    "ledger.sends.claim": (
+        "ledger=books, terms=terms, {clearance}gate=gate, facts=('traits',), at=at, "
+        "after=0, until=9, limit=9"
     ),
     "measurement.replay": (
         "campaign=campaign, design=design, scores=scored, made=plan, {clearance}gate=gate, facts='v'"

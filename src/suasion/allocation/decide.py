@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from suasion.allocation.plan import Plan
-from suasion.experiments import draw, uniforms
+from suasion.experiments import draw, uniform_rows
 
 
 @dataclass(frozen=True)
@@ -54,9 +54,6 @@ def decide(plan: Plan, salt: str, key: bytes = b"") -> Decisions:
     2
     """
     persons = plan.options.persons
-    order = uniforms(persons, f"{salt} order", key)
-    moves = plan.probabilities.shape[1] - 1
-    chance = np.column_stack([uniforms(persons, f"{salt} move {m}", key) for m in range(moves)])
-    by_order = chance[np.argsort(order, kind="stable")].ravel()
-    chosen = draw(plan.probabilities, plan.all_costs, order, by_order)
+    luck = uniform_rows(persons, plan.probabilities.shape[1], salt, key)
+    chosen = draw(plan.probabilities, plan.all_costs, order=luck[:, 0], chance=luck[:, 1:])
     return Decisions(persons, chosen, plan.probabilities[np.arange(len(persons)), chosen])

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from suasion.allocation.decide import Decisions
 from suasion.allocation.plan import Options, Plan
-from suasion.ledger import Run, record_draws
+from suasion.ledger import Run, draws
 from suasion.rules import Clearance, Gate
 
 
@@ -19,6 +19,7 @@ def publish_plan(
     plan: Plan,
     decisions: Decisions,
     digest: str,
+    terms: str,
     inputs: str,
     clearance: Clearance,
     gate: Gate,
@@ -36,6 +37,8 @@ def publish_plan(
     decisions : Decisions
     digest : str
         Names plan and draw in the ledger.
+    terms : str
+        Digest of what was declared of the campaign.
     inputs : str
         What the plan was made from.
     clearance : Clearance
@@ -56,7 +59,9 @@ def publish_plan(
     names = np.array([plan.options.control, *plan.options.treatments])
     treatments = names[decisions.chosen].tolist()
     run.writes.append(
-        record_draws(campaign, digest, decisions.persons, treatments, decisions.probability, keyed=keyed)
+        draws.record_draws(
+            campaign, digest, terms, decisions.persons, treatments, decisions.probability, keyed=keyed
+        )
     )
 
 

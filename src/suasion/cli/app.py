@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from sqlalchemy.exc import OperationalError
 
-from suasion.cli import demo, init, steps
+from suasion.cli import demo, init, live, public, steps, town
 from suasion.errors import SuasionError
 
 app = typer.Typer(
@@ -28,10 +28,20 @@ for command in (
     steps.plan,
     steps.report,
     steps.run,
+    live.preview,
+    live.approve,
+    live.send,
+    live.pause,
+    live.resume,
+    live.record,
+    public.log,
+    public.verify,
+    public.serve,
     demo.demo,
     steps.doctor,
 ):
     app.command()(command)
+app.add_typer(town.app, name="town")
 
 
 def main() -> None:

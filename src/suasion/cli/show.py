@@ -13,9 +13,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from suasion.delivery import Letter
+from suasion.disclosure import Verified
 from suasion.measurement import Report
 from suasion.segments import Counts
-from suasion.workspace import Check, IngestSummary, PlanSummary, ScoreSummary
+from suasion.workspace import Check, IngestSummary, PlanSummary, ScoreSummary, SendSummary
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
@@ -102,6 +104,46 @@ def planned(summary: PlanSummary) -> None:
 def _refused(refused: Mapping[str, Sequence[str]]) -> None:
     for name, reasons in refused.items():
         screen.print(f"[yellow]refused[/yellow] {escape(name)}: {escape('; '.join(reasons))}")
+
+
+def previewed(letters: Mapping[str, Letter]) -> None:
+    """What one person would read."""
+    for treatment, letter in letters.items():
+        screen.rule(escape(treatment), align="left")
+        screen.print(f"[bold]{escape(letter.subject)}[/bold]")
+        screen.print(escape(letter.text))
+
+
+def sent(summary: SendSummary) -> None:
+    """What this run handed over, what it left and why, and where the campaign stands."""
+    screen.print(
+        f"[bold]{escape(summary.campaign)}[/bold]: {_counted(summary.fates) or 'nothing handed over'}"
+    )
+    for reason, count in summary.left.items():
+        screen.print(f"  left {count:,}: {escape(reason)}")
+    if summary.stop:
+        screen.print(f"[yellow]stopped[/yellow]: {escape(summary.stop)}")
+    screen.print(f"all sends: {_counted(summary.progress.states)}; spent {summary.progress.spent:,.2f}")
+
+
+def _counted(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{n:,} {name.replace('_', ' ')}" for name, n in counts.items())
+
+
+def recorded(done: Mapping[str, Any]) -> None:
+    """What was taken in."""
+    for name, value in done.items():
+        said = _counted(value) if isinstance(value, Mapping) else str(value)
+        screen.print(f"{name}: {escape(said or 'none')}")
+
+
+def verified(found: Verified) -> None:
+    """Whether the log holds."""
+    for problem in found.problems:
+        screen.print(f"[red]x[/red] {escape(problem)}")
+    if not found.problems:
+        screen.print(f"[green]ok[/green] {found.rows} rows, campaigns on record: {len(found.campaigns)}")
+        screen.print(f"newest hash, keep it: {found.head}")
 
 
 def reported(made: Report, page: str) -> None:

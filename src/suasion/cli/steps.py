@@ -19,14 +19,15 @@ HERE = Path()
 T = TypeVar("T")
 
 
-def _work(folder: Path, step: Callable[[Workspace], T]) -> T:
+def work(folder: Path, step: Callable[[Workspace], T]) -> T:
+    """Take a step on a workspace, showing its progress."""
     with show.progress() as say:
         return step(open_workspace(folder, say=say))
 
 
 def ingest(workspace: Folder = HERE, as_json: AsJson = False) -> None:
     """Read all sources: good rows go on, bad rows are kept with line and reason."""
-    done = _work(workspace, lambda ws: ws.ingest())
+    done = work(workspace, lambda ws: ws.ingest())
     show.emit(done) if as_json else show.ingested(done)
 
 
@@ -37,37 +38,37 @@ def segment(
     as_json: AsJson = False,
 ) -> None:
     """Count a segment: matches, permitted now, reachable by channel."""
-    done = _work(workspace, lambda ws: ws.segment(name, purpose))
+    done = work(workspace, lambda ws: ws.segment(name, purpose))
     show.emit(done) if as_json else show.counted(name, done)
 
 
 def score(campaign: CampaignName = None, workspace: Folder = HERE, as_json: AsJson = False) -> None:
     """Estimate what each treatment would change for each permitted person."""
-    done = _work(workspace, lambda ws: ws.score(campaign))
+    done = work(workspace, lambda ws: ws.score(campaign))
     show.emit(done) if as_json else show.scored(done)
 
 
 def plan(campaign: CampaignName = None, workspace: Folder = HERE, as_json: AsJson = False) -> None:
     """Plan within the budget and draw once."""
-    done = _work(workspace, lambda ws: ws.plan(campaign))
+    done = work(workspace, lambda ws: ws.plan(campaign))
     show.emit(done) if as_json else show.planned(done)
 
 
 def report(campaign: CampaignName = None, workspace: Folder = HERE, as_json: AsJson = False) -> None:
     """Judge the plan on people it was not learned from, and write the report."""
-    done = _work(workspace, lambda ws: ws.report(campaign))
+    done = work(workspace, lambda ws: ws.report(campaign))
     show.emit(done) if as_json else show.reported(done, str(workspace / "reports" / f"{done.campaign}.html"))
 
 
 def run(campaign: CampaignName = None, workspace: Folder = HERE, as_json: AsJson = False) -> None:
     """Ingest, score, plan and report in one go."""
-    done = _work(workspace, lambda ws: ws.run(campaign))
+    done = work(workspace, lambda ws: ws.run(campaign))
     show.emit(done) if as_json else show.reported(done, str(workspace / "reports" / f"{done.campaign}.html"))
 
 
 def doctor(workspace: Folder = HERE, as_json: AsJson = False) -> None:
     """Check packages, declarations, sources and stored tables."""
-    checks = _work(workspace, examine)
+    checks = work(workspace, examine)
     show.emit(checks) if as_json else show.examined(checks)
     if any(check.problem for check in checks):
         raise typer.Exit(2)

@@ -33,7 +33,7 @@ def draw(probabilities: Floats, costs: Floats, order: Floats, chance: Floats) ->
         Expected cost of each option.
     order : array of float, shape (n,)
         In which order persons meet; uniform numbers of a keyed hash, so that file order does not matter.
-    chance : array of float, shape (n * (k - 1),)
+    chance : array of float, shape (n, k - 1)
         Uniform numbers in [0, 1), independent of `order`, one for each move: a move decides at least one
         option, so there are no more.
 
@@ -51,7 +51,7 @@ def draw(probabilities: Floats, costs: Floats, order: Floats, chance: Floats) ->
     --------
     >>> import numpy as np
     >>> p, c = np.full((4, 2), 0.5), np.tile([0.0, 3.0], (4, 1))
-    >>> int(draw(p, c, np.array([0.1, 0.4, 0.2, 0.3]), np.full(4, 0.7)).sum())
+    >>> int(draw(p, c, np.array([0.1, 0.4, 0.2, 0.3]), np.full((4, 1), 0.7)).sum())
     2
     """
     sums = probabilities.sum(axis=1)
@@ -62,7 +62,8 @@ def draw(probabilities: Floats, costs: Floats, order: Floats, chance: Floats) ->
     state = np.ascontiguousarray(probabilities / sums[:, None])
     alike = TINY * float(costs.max(initial=0))
     meeting = np.argsort(order, kind="stable")
-    _round(state, np.ascontiguousarray(costs), alike, meeting, np.ascontiguousarray(chance))
+    # In the order of meeting, the numbers do not depend on the order of the file either.
+    _round(state, np.ascontiguousarray(costs), alike, meeting, chance[meeting].ravel())
     return np.argmax(state, axis=1).astype(np.int64)
 
 

@@ -17,6 +17,7 @@ from suasion.ingest.source import (
     Source,
     load_source,
 )
+from suasion.ingest.subject import cut_rows, find_rows
 
 __all__ = [
     "LINE_NUMBER",
@@ -30,6 +31,8 @@ __all__ = [
     "PastTreatment",
     "Records",
     "Source",
+    "cut_rows",
+    "find_rows",
     "guess",
     "load_source",
     "read",

@@ -19,13 +19,14 @@ CHUNK_ROWS = 8192  # larger chunks leave the processor's cache and are slower
 LONGEST_FIELD = 1 << 24  # characters; a longer field is a quote that nobody closed
 MOST_BAD_ROWS = 0.01  # share; above it the assumed encoding is wrong, not the rows
 
-_MARKS = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
+MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig", "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32", "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32", "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16", "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16", "utf-16-be"),
 )
+"""Byte order marks, the codec that reads a file with one, and the codec of what follows it."""
 
 
 def csv_layout(path: Path, encoding: str | None) -> Layout:
@@ -97,7 +98,7 @@ def csv_cells(layout: Layout, columns: Sequence[int], limit: int | None = None) 
 def _codec(path: Path, declared: str | None) -> tuple[str, bool]:
     with path.open("rb") as file:
         start = file.read(4)
-    marked = next((codec for mark, codec in _MARKS if start.startswith(mark)), None)
+    marked = next((codec for mark, codec, _ in MARKS if start.startswith(mark)), None)
     if declared is None:
         return marked or "utf-8-sig", marked is not None
     try:

@@ -39,7 +39,7 @@ def fields_of(source: Source, trait_types: Mapping[str, Type]) -> tuple[Field, .
     """All fields of a source, identifiers first; raises SourceError for a trait that has no type."""
     text, yes_no = KINDS[Type.TEXT], KINDS[Type.BOOLEAN]
     fields = [
-        Field(f"id:{_scoped(source, kind)}", column, text) for kind, column in source.identifiers.items()
+        Field(f"id:{scoped(source, kind)}", column, text) for kind, column in source.identifiers.items()
     ]
     if source.household:
         fields.append(Field("household", source.household.column, text))
@@ -60,8 +60,8 @@ def fields_of(source: Source, trait_types: Mapping[str, Type]) -> tuple[Field, .
     return tuple(fields)
 
 
-def _scoped(source: Source, kind: str) -> str:
-    """Line 7 of one file and line 7 of another are not the same person."""
+def scoped(source: Source, kind: str) -> str:
+    """Its kind in the records: line 7 of one file and line 7 of another are not the same person."""
     return f"{source.name}.{kind}" if source.identifiers[kind] == LINE_NUMBER else kind
 
 

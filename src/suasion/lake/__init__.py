@@ -2,5 +2,6 @@
 
 from suasion.lake.engine import query
 from suasion.lake.files import StoredTable, load, store, sweep
+from suasion.lake.subject import rows_about, without
 
-__all__ = ["StoredTable", "load", "query", "store", "sweep"]
+__all__ = ["StoredTable", "load", "query", "rows_about", "store", "sweep", "without"]

@@ -113,6 +113,9 @@ def campaign_from(path: Path) -> Campaign:
             raise CampaignError(asked, f"a name twice in {key}", "Name each once.")
     if declared.control in declared.treatments:
         raise CampaignError(asked, "its control is also a treatment", "Control is what nothing means.")
+    if declared.delivery is not None and declared.holdout == 0:
+        found = "it is delivered, and its holdout is 0"
+        raise CampaignError(asked, found, "Keep some people aside, or nobody will know what it changed.")
     if declared.holdout + declared.exploration > 1:
         raise CampaignError(asked, "holdout and exploration sum to more than 1", "Lower one of them.")
     return declared

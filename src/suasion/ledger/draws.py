@@ -13,6 +13,8 @@ from suasion.errors import OrderError
 from suasion.ledger.database import Ledger
 from suasion.ledger.schema import draws, plans, sends
 
+_AT_ONCE = 100_000
+
 
 def record_draws(
     campaign: str,
@@ -76,9 +78,20 @@ def drawn(ledger: Ledger, digest: str) -> pa.Table:
     pyarrow.Table
         Columns person, treatment, probability; ordered by person; empty if there is no such plan.
     """
-    chosen = select(draws.c.person, draws.c.treatment, draws.c.probability).join(plans)
-    with ledger.engine.connect() as connection:
-        rows = connection.execute(chosen.where(plans.c.digest == digest).order_by(draws.c.person)).all()
-    columns = zip(*rows, strict=True) if rows else ((), (), ())
     schema = pa.schema([("person", pa.int64()), ("treatment", pa.string()), ("probability", pa.float64())])
-    return pa.table([list(column) for column in columns], schema=schema)
+    batches: list[pa.RecordBatch] = []
+    with ledger.engine.connect() as connection:
+        plan = connection.execute(select(plans.c.id).where(plans.c.digest == digest)).scalar()
+        cursor = connection.connection.cursor()
+        cursor.execute(
+            "SELECT person, treatment, probability FROM draws WHERE plan = ? ORDER BY person", (plan,)
+        )
+        while rows := cursor.fetchmany(_AT_ONCE):
+            batches.append(pa.record_batch([list(column) for column in zip(*rows, strict=True)], schema))
+    return pa.Table.from_batches(batches, schema)
+
+
+def terms_of(ledger: Ledger, digest: str) -> str | None:
+    """Digest of what was declared of the campaign when this plan was made; None if there is no such plan."""
+    with ledger.engine.connect() as connection:
+        return connection.execute(select(plans.c.terms).where(plans.c.digest == digest)).scalar()

@@ -12,10 +12,10 @@ import pyarrow as pa
 from sqlalchemy import Connection, insert, select
 
 from suasion.errors import OrderError
-from suasion.lake import load, store, sweep
+from suasion.lake import load, rows_about, store, sweep, without
 from suasion.ledger.database import Ledger, TableVersion
 from suasion.ledger.lock import locked
-from suasion.ledger.schema import runs, table_versions
+from suasion.ledger.schema import erasing, runs, table_versions
 
 
 @dataclass(frozen=True)
@@ -27,13 +27,16 @@ class Tables:
     lake : Path
         Folder of the files.
     versions : dict of str to TableVersion
+    erasing : frozenset of int
+        Erased persons whose rows are still in the files: they are not read.
     """
 
     lake: Path
     versions: dict[str, TableVersion]
+    erasing: frozenset[int] = frozenset()
 
     def read(self, name: str, made_by: str, inputs: str | None = None) -> pa.Table:
-        """Read a table.
+        """Read a table, without the persons that are being erased.
 
         Parameters
         ----------
@@ -61,7 +64,8 @@ class Tables:
                 "people, rules or declarations have changed since it was made",
                 f"Run `suasion {made_by}` again.",
             )
-        return load(self.lake, version.stored)
+        table = load(self.lake, version.stored)
+        return without(table, rows_about(table, self.erasing)) if self.erasing else table
 
     def version(self, *names: str) -> str:
         """The versions of these tables as one text; 0 where a table does not exist."""
@@ -104,7 +108,8 @@ class Run(Tables):
 
 def reading(ledger: Ledger, lake: Path) -> Tables:
     """The tables as published now; later publications do not change what it reads."""
-    return Tables(lake, ledger.current())
+    gone = _erasing(ledger)  # first: a compaction in between must not bring anybody back
+    return Tables(lake, ledger.current(), gone)
 
 
 @contextmanager
@@ -134,10 +139,15 @@ def running(ledger: Ledger, lake: Path, command: str, at: datetime) -> Generator
     with locked(ledger.path.with_suffix(".lock"), "a run"):
         with ledger.engine.connect() as connection:
             sweep(lake, connection.execute(select(table_versions.c.file)).scalars())
-        run = Run(lake, ledger.current())
+        run = Run(lake, ledger.current(), _erasing(ledger))
         yield run
         if run.made or run.writes:
             _publish(ledger, run, command, at)
+
+
+def _erasing(ledger: Ledger) -> frozenset[int]:
+    with ledger.engine.connect() as connection:
+        return frozenset(connection.execute(select(erasing.c.person)).scalars())
 
 
 def _publish(ledger: Ledger, run: Run, command: str, at: datetime) -> None:

@@ -6,6 +6,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+from collections.abc import Iterable
 
 from sqlalchemy import insert, select
 
@@ -55,8 +56,18 @@ def hash_of(key: bytes, kind: str, value: str) -> bytes:
 
     E-mail addresses are compared without regard to case.
     """
-    same = value.strip().lower() if kind == "email" else value.strip()
-    return _keyed(key, b"detail", f"{kind}\x1f{same}".encode())
+    return hashes_of(key, kind, [value])[0]
+
+
+def hashes_of(key: bytes, kind: str, values: Iterable[str]) -> list[bytes]:
+    """Keyed hashes of many identifiers or contact details of one kind, as `hash_of` makes them, quickly."""
+    begun = hashlib.blake2b(f"{kind}\x1f".encode(), digest_size=_SIZE, key=key, person=b"detail")
+    hashes: list[bytes] = []
+    for value in values:
+        one = begun.copy()
+        one.update((value.strip().lower() if kind == "email" else value.strip()).encode())
+        hashes.append(one.digest())
+    return hashes
 
 
 def require_key(ledger: Ledger, key: bytes) -> None:

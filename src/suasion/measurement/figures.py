@@ -63,7 +63,7 @@ def values(report: Report, outcome: str) -> Figure:
 def differences(report: Report, outcome: str) -> Figure:
     """The plan minus every other way, on the same people."""
     found = {c.against: c.differences[outcome] for c in report.replay.comparisons}
-    return _changes(
+    return changes(
         found,
         ("The plan against", f"'{outcome}' per {PER:,} people", "The plan gives"),
         f"The plan minus every other way, on the same people: '{outcome}' per {PER:,} of them.",
@@ -75,7 +75,7 @@ def differences(report: Report, outcome: str) -> Figure:
 def effects(report: Report) -> Figure:
     """What each treatment changes on average if everybody gets it."""
     control, outcome = report.arms[0].name, report.outcome
-    return _changes(
+    return changes(
         report.replay.effects,
         ("Treatment", f"'{outcome}' per {PER:,} people", f"Against '{control}' it gives"),
         f"Each treatment for everybody, against '{control}': '{outcome}' per {PER:,} people.",
@@ -192,9 +192,10 @@ def arms(report: Report) -> Figure:
     return Figure("The arms as recorded: plain means, nothing adjusted.", head, tuple(rows))
 
 
-def _changes(
+def changes(
     found: dict[str, Estimate], head: tuple[str, ...], caption: str, title: str, *, share: bool
 ) -> Figure:
+    """Differences per thousand people, and in words what each interval allows to say."""
     unit = change(found.values(), share=share)
     rows = tuple((name, unit.shown(e), _reading(e)) for name, e in found.items())
     lines = [_row(name, e, unit, strong=e.excludes_zero) for name, e in found.items()]

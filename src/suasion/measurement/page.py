@@ -7,7 +7,7 @@ from importlib.resources import files
 
 import minijinja
 
-from suasion.measurement import figures
+from suasion.measurement import figures, sent
 from suasion.measurement.charts import printable
 from suasion.measurement.figures import Figure
 from suasion.measurement.report import Report
@@ -29,10 +29,11 @@ def page(report: Report) -> str:
     str
         HTML.
     """
-    refused = report.replay.refusal
+    refused, lift, delivery = report.replay.refusal, report.lift, report.delivery
     written = _environment().render_template(
         "page.html",
         report=report,
+        people=sum(report.drawn.values()) or report.replay.people,
         outcomes=[_outcome(report, outcome) for outcome in _ordered(report)],
         effects=figures.effects(report),
         mixes=figures.mixes(report),
@@ -42,6 +43,10 @@ def page(report: Report) -> str:
         funnel=figures.funnel(report),
         arms=figures.arms(report),
         refusal=figures.refusal(report, refused) if refused else None,
+        promised=sent.promised(report, lift) if lift else None,
+        paid=sent.paid(report, lift) if lift else None,
+        naive=sent.naive(report, lift) if lift else None,
+        delivered=sent.delivered(delivery) if delivery else None,
         methods=_methods(report),
     )
     return printable(written)
@@ -70,7 +75,8 @@ def _methods(report: Report) -> list[str]:
     ]
     paired = [estimate for other in replay.comparisons for estimate in other.differences.values()]
     plain = [estimate for arm in report.arms for estimate in arm.means.values()]
-    return sorted({estimate.method for estimate in (*made, *paired, *plain) if estimate})
+    measured = [report.lift.effect] if report.lift else []
+    return sorted({estimate.method for estimate in (*made, *paired, *plain, *measured) if estimate})
 
 
 @cache

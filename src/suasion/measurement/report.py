@@ -14,6 +14,7 @@ from suasion.allocation import Plan
 from suasion.experiments import Assignment, Design
 from suasion.ingest import Source
 from suasion.ledger import Campaign
+from suasion.measurement.lift import Lift
 from suasion.measurement.replay import Replay
 from suasion.measurement.sentences import sentences
 from suasion.measurement.who import TraitShift, shifts
@@ -56,6 +57,33 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Delivered:
+    """What became of the messages of a campaign.
+
+    Parameters
+    ----------
+    sent : int
+        Handed over to a carrier; of these were
+    accepted, failed, unknown : int
+        taken by the carrier; refused by it; handed over without an answer, and not sent again.
+    opted_out, bounced, complained : int
+        What came back.
+    first_sent, last_sent : str
+        When the first and the last were handed over, ISO 8601; empty where nothing was sent.
+    """
+
+    sent: int
+    accepted: int
+    failed: int
+    unknown: int
+    opted_out: int
+    bounced: int
+    complained: int
+    first_sent: str
+    last_sent: str
+
+
+@dataclass(frozen=True)
 class Report:
     """All that the page shows and the JSON holds.
 
@@ -84,6 +112,10 @@ class Report:
         What the plan could not do; what the reader must know about the estimates.
     inputs : str
         Versions of the tables it was made from, and digest of the rules.
+    lift : Lift or None
+        What the sent plan changed; None where nothing was sent or no answer is known.
+    delivery : Delivered or None
+        What became of its messages; None where nothing was sent.
     """
 
     campaign: str
@@ -110,6 +142,8 @@ class Report:
     notes: tuple[str, ...]
     caveats: tuple[str, ...]
     inputs: str
+    lift: Lift | None = None
+    delivery: Delivered | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """The report for JSON: everything the page shows."""
@@ -132,6 +166,8 @@ def report(
     currency: str,
     inputs: str,
     at: datetime,
+    lift: Lift | None = None,
+    delivery: Delivered | None = None,
 ) -> Report:
     """Write the report of a plan.
 
@@ -154,6 +190,8 @@ def report(
     drawn : mapping of option to count
     currency, inputs : str
     at : datetime
+    lift : Lift, optional
+    delivery : Delivered, optional
 
     Returns
     -------
@@ -168,7 +206,7 @@ def report(
         currency=currency,
         category={name: source.outcomes[name].category for name in scores.observed},
         at=at.isoformat(timespec="seconds"),
-        sentences=sentences(campaign, design, made, judged, currency),
+        sentences=sentences(campaign, design, made, judged, currency, lift),
         budget=made.budget,
         cost=made.cost,
         shadow_price=made.shadow_price,
@@ -184,6 +222,8 @@ def report(
         notes=made.notes,
         caveats=_caveats(design, scores),
         inputs=inputs,
+        lift=lift,
+        delivery=delivery,
     )
 
 

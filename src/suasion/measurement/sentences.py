@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from suasion.allocation import Plan
 from suasion.experiments import Design
 from suasion.ledger import Campaign
+from suasion.measurement.lift import Lift
 from suasion.measurement.replay import Replay
+from suasion.measurement.units import PER, Unit, digits, money, price
 from suasion.stats import Estimate
-
-PER = 1000
-"""Differences are told per this many people."""
 
 
 def sentences(
-    campaign: Campaign, design: Design, made: Plan, judged: Replay, currency: str
+    campaign: Campaign,
+    design: Design,
+    made: Plan,
+    judged: Replay,
+    currency: str,
+    measured: Lift | None = None,
 ) -> tuple[str, ...]:
-    """Say what a plan is worth.
+    """Say what a plan is worth, and first of all what it changed where that was measured.
 
     Parameters
     ----------
@@ -24,6 +30,7 @@ def sentences(
     made : Plan
     judged : Replay
     currency : str
+    measured : Lift, optional
 
     Returns
     -------
@@ -34,13 +41,21 @@ def sentences(
         _against(judged, way, outcome) for way in ("by lot", "by propensity", "nobody")
     )
     said = [_first(made, lot, outcome)]
-    if made.cost > 0:
+    if measured is not None:
+        hoped = nobody.times(measured.people).scaled(digits=0)
+        said = [
+            changed(measured, outcome, currency),
+            f"Expected of as many people, before anything was sent: {hoped} '{outcome}'.",
+            *said,
+        ]
+    elif made.cost > 0:
         bought = nobody.times(judged.people)
         said.append(
             f"For {made.cost:,.0f} of {made.budget:,.0f} {currency} the plan is expected to add "
             f"{bought.scaled(digits=0)} '{outcome}' among {judged.people:,} people, "
             "compared with treating nobody."
         )
+    if made.cost > 0:
         said.append(f"{_versus(propensity)} ranking by propensity: {_per(propensity, outcome)}.")
     if made.shadow_price > 0:
         said.append(f"By the models, the next {currency} would add {made.shadow_price:.3f} '{outcome}'.")
@@ -56,6 +71,46 @@ def sentences(
             "suasion holds to the refusal."
         )
     return tuple(said)
+
+
+def changed(measured: Lift, outcome: str, currency: str) -> str:
+    """Say what a sent plan changed, and what one more outcome cost.
+
+    Parameters
+    ----------
+    measured : Lift
+    outcome, currency : str
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> effect, price = Estimate(0.025, 0.007, 0.043, 1240, ""), Estimate(2.0, 1.16, 7.15, 1240, "")
+    >>> found = Lift(1240, 1240, 500, 52, effect, effect.times(1240), 62.0, price, 0.2, ())
+    >>> changed(found, "came", "EUR")
+    "The campaign added 31 'came' (9 to 53) among 1,240 people for 62 EUR: 2.00 EUR for each (1.16 to 7.15)."
+    """
+    if not measured.treated:
+        return "The campaign treated nobody, and so changed nothing."
+    unit = Unit(1, digits([measured.extra.high - measured.extra.low], 1, least=0))
+    among = f"among {measured.people:,} people for {money(measured.spent)} {currency}"
+    doubts = len(measured.warnings)
+    care = f" Read it with care: {doubts} warning{'s' if doubts > 1 else ''}." if doubts else ""
+    if not measured.extra.excludes_zero:
+        found = replace(unit, signed=True).shown(measured.extra)
+        return (
+            "It cannot be told yet whether the campaign changed anything: "
+            f"{found.value} '{outcome}' ({found.interval}) {among}.{care}"
+        )
+    verb = "added" if measured.extra.value > 0 else "took away"
+    found = unit.shown(measured.extra if measured.extra.value > 0 else measured.extra.times(-1))
+    each = ""
+    if measured.cost_per_extra is not None:
+        cost = price([measured.cost_per_extra.value]).shown(measured.cost_per_extra)
+        each = f": {cost.value} {currency} for each ({cost.interval})"
+    return f"The campaign {verb} {found.value} '{outcome}' ({found.interval}) {among}{each}.{care}"
 
 
 def _against(judged: Replay, way: str, outcome: str) -> Estimate:

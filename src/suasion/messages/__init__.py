@@ -1,5 +1,18 @@
-"""Keep what is said, and what review found in it."""
+"""Keep what is said and what review found in it, prove that it can be written to everybody, and write it."""
 
-from suasion.messages.message import Message, Review, message_from
+from suasion.messages.message import Message, Review, Variant, fields, message_from, used_traits
+from suasion.messages.proof import Proof, proof
+from suasion.messages.writer import Rendered, Writer
 
-__all__ = ["Message", "Review", "message_from"]
+__all__ = [
+    "Message",
+    "Proof",
+    "Rendered",
+    "Review",
+    "Variant",
+    "Writer",
+    "fields",
+    "message_from",
+    "proof",
+    "used_traits",
+]

@@ -1,15 +1,37 @@
-"""A message and its review."""
+"""A message: its variants, what stands in where a trait is not known, and its review."""
 
 from __future__ import annotations
 
+import hashlib
+import json
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
-from suasion.declarations import Declared, read
+from suasion.declarations import Declared, closest, read
 from suasion.errors import CampaignError
-from suasion.rules import Gate, Verdict
+from suasion.messages.language import names
+from suasion.profiles import Trait
+from suasion.rules import Category, Gate, Verdict
+
+MOST_SOURCE = 100_000
+"""Characters of a template."""
+MOST_VALUE = 1_000
+"""Characters of a trait in a message: with the limits of the language it bounds what is held in memory."""
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
+Source = Annotated[str, Field(min_length=1, max_length=MOST_SOURCE)]
+_IN_64_BITS = Field(gt=-(2**63), lt=2**63)
+Fallback = (
+    bool
+    | Annotated[int, _IN_64_BITS]
+    | Annotated[float, _IN_64_BITS]
+    | Annotated[str, Field(max_length=MOST_VALUE)]
+    | date
+)
 
 
 class Review(Declared):
@@ -21,12 +43,57 @@ class Review(Declared):
     discourages_voting: bool | None = None
 
 
+class Variant(Declared):
+    """One version of a message: templates whose fields are traits."""
+
+    subject: Source | None = None
+    text: Source
+    html: Source | None = None
+
+    @property
+    def parts(self) -> dict[str, str]:
+        """The templates there are, by ``subject``, ``text`` and ``html``."""
+        parts = {"subject": self.subject, "text": self.text, "html": self.html}
+        return {part: source for part, source in parts.items() if source is not None}
+
+
 class Message(Declared):
     """What is said, as written in ``messages/NAME.toml``."""
 
     name: str
-    text: str = Field(min_length=1)
+    variants: dict[Name, Variant] = Field(min_length=1)
+    fallbacks: dict[Name, Fallback] = Field(default_factory=dict)
     review: Review | None = None
+
+    @property
+    def digest(self) -> str:
+        """Digest of all that is said, fallbacks included: an approval holds for this and nothing else."""
+        said = self.model_dump(mode="json", include={"variants", "fallbacks"})
+        return hashlib.blake2b(json.dumps(said, sort_keys=True).encode(), digest_size=16).hexdigest()
+
+    def variant(self, name: str | None = None) -> Variant:
+        """One version.
+
+        Parameters
+        ----------
+        name : str, optional
+            May be left out where there is only one.
+
+        Returns
+        -------
+        Variant
+
+        Raises
+        ------
+        CampaignError
+            No such variant, or several and none is named.
+        """
+        if name is None and len(self.variants) == 1:
+            return next(iter(self.variants.values()))
+        if name not in self.variants:
+            found = "several variants, and none is named" if name is None else f"unknown variant '{name}'"
+            raise CampaignError(f"message '{self.name}'", found, closest(name or "", self.variants))
+        return self.variants[name]
 
     def judge(self, gate: Gate) -> Verdict:
         """Whether the rules let this message be planned.
@@ -58,6 +125,43 @@ def message_from(path: Path) -> Message:
     Raises
     ------
     CampaignError
-        Absent or malformed.
+        Absent or malformed. What its templates say is not looked into: `proof` does that.
     """
     return read(path, Message, CampaignError, name=path.stem)
+
+
+def fields(variant: Variant) -> frozenset[str]:
+    """The names of the traits that a variant uses.
+
+    Examples
+    --------
+    >>> fields(Variant(subject="{{ first_name }}!", text="Come{% if age > 64 %} by bus{% endif %}.")) == {
+    ...     "age", "first_name"
+    ... }
+    True
+    """
+    return frozenset().union(*map(names, variant.parts.values()))
+
+
+def used_traits(variant: Variant, catalogue: Mapping[str, Trait]) -> tuple[tuple[str, Category], ...]:
+    """The traits that a variant uses and their categories, for the rules to judge.
+
+    Parameters
+    ----------
+    variant : Variant
+    catalogue : mapping of str to Trait
+
+    Returns
+    -------
+    tuple of (name, category)
+        By name.
+
+    Raises
+    ------
+    CampaignError
+        A field is no trait.
+    """
+    for name in sorted(fields(variant)):
+        if name not in catalogue:
+            raise CampaignError("a field of a message", f"unknown trait '{name}'", closest(name, catalogue))
+    return tuple((name, catalogue[name].category) for name in sorted(fields(variant)))

@@ -31,13 +31,15 @@ class Features:
     categorical: tuple[int, ...]
 
 
-def encode(table: pa.Table) -> Features:
+def encode(table: pa.Table, learned: int | None = None) -> Features:
     """Encode traits: numbers as they are, booleans as 0 and 1, dates as days, text as codes.
 
     Parameters
     ----------
     table : pyarrow.Table
         One column a trait; at least one.
+    learned : int, optional
+        Only the first so many rows are learned from: text that none of them has is rare. All, by default.
 
     Returns
     -------
@@ -56,9 +58,10 @@ def encode(table: pa.Table) -> Features:
     """
     if not table.num_columns:
         raise CampaignError("scores", "no feature tells people apart", "Name traits under features.")
-    columns = [_codes(column) if _is_text(column) else _numbers(column) for column in table.columns]
-    categorical = tuple(i for i, column in enumerate(table.columns) if _is_text(column))
-    return Features(np.ascontiguousarray(np.column_stack(columns)), categorical)
+    matrix = np.empty((table.num_rows, table.num_columns))
+    for i, column in enumerate(table.columns):
+        matrix[:, i] = _codes(column, column.slice(0, learned)) if _is_text(column) else _numbers(column)
+    return Features(matrix, tuple(i for i, column in enumerate(table.columns) if _is_text(column)))
 
 
 def _is_text(column: pa.ChunkedArray) -> bool:
@@ -72,8 +75,9 @@ def _numbers(column: pa.ChunkedArray) -> npt.NDArray[np.float64]:
     return column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
 
 
-def _codes(column: pa.ChunkedArray) -> npt.NDArray[np.float64]:
-    counted = pc.value_counts(column.drop_null()).to_pylist()
+def _codes(column: pa.ChunkedArray, learned: pa.ChunkedArray) -> npt.NDArray[np.float64]:
+    """The rank of each value among those learned from, the most frequent first."""
+    counted = pc.value_counts(learned.drop_null()).to_pylist()
     ordered = sorted(counted, key=lambda level: (-level["counts"], level["values"]))
     levels = pa.array([level["values"] for level in ordered[:LEVELS]], column.type)
     codes = pc.fill_null(pc.index_in(column, levels), len(levels))

@@ -6,21 +6,20 @@ from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import nnls
+import pyarrow as pa
 
 from suasion.errors import CampaignError
-from suasion.experiments import Assignment, Trial
+from suasion.experiments import Trial
 from suasion.rules import Clearance, Gate
+from suasion.scores.effects import aipw, chances, expectations, relative_effects
 from suasion.scores.features import Features, encode
 from suasion.scores.folds import folds
-from suasion.scores.learner import learn, propensities
+from suasion.scores.forecast import Forecast
 from suasion.scores.scores import Scores
 
 Floats = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.int64]
 FOLDS = 5
-OUTCOME_TREES = 60
-EFFECT_TREES = 40
 
 
 def fit(
@@ -29,65 +28,108 @@ def fit(
     gate: Gate,
     facts: str,
     progress: Callable[[str], None] = lambda _: None,
-) -> Scores:
+    others: pa.Table | None = None,
+) -> tuple[Scores, Forecast]:
     """Estimate the effect of each treatment on the first outcome, and AIPW scores of all outcomes.
 
     For each fold, outcome models of each arm and a doubly robust effect learner (Kennedy 2023, Electronic
     Journal of Statistics 17:3008) are fitted on the other folds only; the learner's own pseudo-outcomes
     come from a split of those folds in two halves. The AIPW score of a person for an arm (Robins,
-    Rotnitzky, Zhao 1994, JASA 89:846) is ``m_arm(x) + 1{got arm} / P(arm | x) * (y - m_arm(x))``.
+    Rotnitzky, Zhao 1994, JASA 89:846) is ``m_arm(x) + 1{got arm} / P(arm | x) * (y - m_arm(x))``. Of
+    persons outside the trial, no fold has seen anything: they get the mean of all folds' predictions.
+
+    All folds are given the same mean effect. Where the people of a fold happened to do well, models that
+    have not seen them promise too little; a plan over all folds would choose the folds that did badly,
+    and look worse than a lottery. Effects are rounded to single precision, so that equal ones stay equal.
 
     Parameters
     ----------
     trial : Trial
     clearance : Clearance
-        Must permit learning from every person of the trial.
+        Must permit learning from every person of the trial, and of the others.
     gate : Gate
         The rules and the occasion as they stand now.
     facts : str
         Version of the facts as they stand now.
     progress : callable
         Called with a line about each step.
+    others : pyarrow.Table, optional
+        Persons outside the trial, one row each: column ``person`` and the features of the trial.
 
     Returns
     -------
     Scores
+        Of the trial; the others change nothing in them.
+    Forecast
+        Of the trial and of the others.
 
     Raises
     ------
     ClearanceError
         The clearance is forged, foreign, stale, too narrow, or for something else.
     CampaignError
-        No feature, or so few households that a model would have nobody of an arm to learn from.
+        No feature, or so few households that a model would have nobody of an arm to learn from; or one of
+        the others is given twice, or is in the trial.
     """
-    gate.admit(clearance, trial.persons, facts)
-    features = encode(trial.features)
-    n, arms = len(trial.persons), len(trial.design.treatments)
-    expected = {name: np.empty((n, arms)) for name in trial.outcomes}
-    effects, chance = np.empty((n, arms - 1)), np.empty((n, arms))
-    fold_of, half_of = folds(trial, FOLDS, "folds"), folds(trial, 2, "halves")
-    _check(trial, fold_of, half_of)
-    for fold in range(FOLDS):
-        progress(f"fold {fold + 1} of {FOLDS}")
-        inside, outside = np.flatnonzero(fold_of != fold), np.flatnonzero(fold_of == fold)
-        chance[outside] = _chances(trial, features, inside, outside)
-        for name, values in trial.outcomes.items():
-            expected[name][outside] = _expectations(trial, features, values, inside, outside)
-        ahead = expected[next(iter(trial.outcomes))][outside]
-        effects[outside] = _effects(trial, features, half_of, inside, outside, ahead)
-    received = chance[np.arange(n), trial.arms]
-    return Scores(
+    persons, traits = _everybody(trial, others)
+    gate.admit(clearance, persons, facts)
+    n = len(trial.persons)
+    features = encode(traits, learned=n)
+    received, effects, expected = _cross_fitted(trial, features, progress)
+    inner = {name: values[:n] for name, values in expected.items()}
+    scores = Scores(
         persons=trial.persons,
         households=trial.households,
         arms=trial.arms,
         received=received,
-        effects=_leveled(effects, fold_of),
+        effects=effects[:n],
         observed=trial.outcomes,
-        expected=expected,
-        aipw={
-            name: _aipw(expected[name], trial.arms, received, trial.outcomes[name]) for name in trial.outcomes
-        },
+        expected=inner,
+        aipw={name: aipw(inner[name], trial.arms, received, y) for name, y in trial.outcomes.items()},
     )
+    order = np.argsort(persons)
+    ordered = {name: values[order] for name, values in expected.items()}
+    return scores, Forecast(persons[order], effects[order], ordered)
+
+
+def _everybody(trial: Trial, others: pa.Table | None) -> tuple[Rows, pa.Table]:
+    """Persons and their traits, those of the trial first."""
+    if others is None or not others.num_rows:
+        return trial.persons, trial.features
+    persons = np.concatenate([trial.persons, others["person"].to_numpy()])
+    if twice := int((np.diff(np.sort(persons)) == 0).sum()):
+        raise CampaignError(
+            "effects outside the trial",
+            f"{twice} person(s) given twice, or in the trial",
+            "Give everybody who is not in the trial once.",
+        )
+    traits = others.select(trial.features.column_names)
+    return persons, pa.concat_tables([trial.features, traits], promote_options="permissive")
+
+
+def _cross_fitted(
+    trial: Trial, features: Features, progress: Callable[[str], None]
+) -> tuple[Floats, Floats, dict[str, Floats]]:
+    """Chance of what each person of the trial received; and effects and expected outcomes of everybody."""
+    n, everybody, arms = len(trial.persons), len(features.matrix), len(trial.design.treatments)
+    fold_of, half_of = folds(trial, FOLDS, "folds"), folds(trial, 2, "halves")
+    _check(trial, fold_of, half_of)
+    expected = {name: np.zeros((everybody, arms)) for name in trial.outcomes}
+    effects, level, received = np.zeros((everybody, arms - 1)), np.zeros(arms - 1), np.empty(n)
+    for fold in range(FOLDS):
+        progress(f"fold {fold + 1} of {FOLDS}")
+        inside, outside = np.flatnonzero(fold_of != fold), np.flatnonzero(fold_of == fold)
+        at = np.concatenate([outside, np.arange(n, everybody)])
+        share = np.where(at < n, 1, 1 / FOLDS)[:, None]
+        received[outside] = chances(trial, features, inside, outside)
+        ahead = {k: expectations(trial, features, values, inside, at) for k, values in trial.outcomes.items()}
+        for name, values in ahead.items():
+            expected[name][at] += share * values
+        first = ahead[next(iter(trial.outcomes))]
+        found, average = relative_effects(trial, features, half_of[inside], inside, at, first)
+        effects[at] += share * (found - found[: len(outside)].mean(axis=0))
+        level += average * len(outside) / n
+    return received, (effects + level).astype(np.float32).astype(np.float64), expected
 
 
 def _check(trial: Trial, fold_of: Rows, half_of: Rows) -> None:
@@ -100,98 +142,3 @@ def _check(trial: Trial, fold_of: Rows, half_of: Rows) -> None:
             f"persons of an arm share too few households to be split into {FOLDS} folds",
             "Get more households with an outcome, or leave the arm out.",
         )
-
-
-def _expectations(trial: Trial, features: Features, values: Floats, inside: Rows, outside: Rows) -> Floats:
-    """Mean outcome under each arm for the persons outside, learned inside; shape (outside, arms)."""
-    columns: list[Floats] = []
-    for arm in range(len(trial.design.treatments)):
-        rows = inside[trial.arms[inside] == arm]
-        model = learn(features, rows, values[rows], rounds=OUTCOME_TREES)
-        columns.append(np.asarray(model.predict(features.matrix[outside])))
-    return np.column_stack(columns)
-
-
-def _chances(trial: Trial, features: Features, inside: Rows, outside: Rows) -> Floats:
-    """Probability of each arm for the persons outside; only the column received counts where it is known."""
-    arms = len(trial.design.treatments)
-    if trial.design.assignment is Assignment.KNOWN:
-        return np.repeat(trial.received[outside, None], arms, axis=1)
-    if trial.design.assignment is Assignment.RANDOMIZED:
-        shares = np.bincount(trial.arms[inside], minlength=arms) / len(inside)
-        return np.tile(shares, (len(outside), 1))
-    return propensities(features, inside, trial.arms[inside], outside)
-
-
-def _effects(
-    trial: Trial, features: Features, half_of: Rows, inside: Rows, outside: Rows, ahead: Floats
-) -> Floats:
-    """Effect of each treatment for the persons outside, by a regression of pseudo-outcomes inside.
-
-    `ahead` is what they are expected to do under each arm; shape (outside, arms).
-    """
-    values = next(iter(trial.outcomes.values()))
-    half = half_of[inside]
-    expected = np.empty((len(inside), len(trial.design.treatments)))
-    chance = np.empty_like(expected)
-    for side in (0, 1):
-        near, far = inside[half != side], inside[half == side]
-        expected[half == side] = _expectations(trial, features, values, near, far)
-        chance[half == side] = _chances(trial, features, near, far)
-    arms = trial.arms[inside]
-    pseudo = _aipw(expected, arms, chance[np.arange(len(inside)), arms], values[inside])
-    gains = pseudo[:, 1:] - pseudo[:, :1]
-    shares = np.bincount(arms, minlength=expected.shape[1]) / len(arms)
-    usual, later = expected @ shares, ahead @ shares
-    return np.column_stack(
-        [_blended(features, inside, half, gain, usual, outside, later) for gain in gains.T]
-    )
-
-
-def _blended(
-    features: Features, inside: Rows, half: Rows, gains: Floats, usual: Floats, outside: Rows, ahead: Floats
-) -> Floats:
-    """Gains as predicted by trees and by how people usually respond, as far as either came true.
-
-    Effects often grow, or shrink, with the response that people show anyway, which needs far fewer data
-    to learn. Two models, each fitted on one half, predict the other; non-negative weights of these
-    predictions and of the usual response, either way round, are fitted to the gains (the best linear
-    projection of Chernozhukov, Demirer, Duflo, Fernandez-Val 2025, Econometrica 93:1121, with two
-    proxies). Weights of 0 give everybody the average.
-    """
-    honest = np.empty(len(inside))
-    for side in (0, 1):
-        near, far = half != side, half == side
-        model = learn(features, inside[near], gains[near], rounds=EFFECT_TREES)
-        honest[far] = np.asarray(model.predict(features.matrix[inside[far]]))
-    proxies = np.column_stack([honest, usual, -usual])
-    weights, _ = nnls(_within(proxies, half), _within(gains, half))
-    trees = np.asarray(learn(features, inside, gains, rounds=EFFECT_TREES).predict(features.matrix[outside]))
-    return (
-        float(gains.mean()) + _within(np.column_stack([trees, ahead, -ahead]), np.zeros(len(ahead))) @ weights
-    )
-
-
-def _within(values: Floats, group: npt.NDArray[np.generic]) -> Floats:
-    """Differences from the mean of the group."""
-    out = values.copy()
-    for one in np.unique(group):
-        out[group == one] -= values[group == one].mean(axis=0)
-    return out
-
-
-def _leveled(effects: Floats, fold_of: Rows) -> Floats:
-    """Give all folds the same mean effect, in single precision, so that equal effects stay equal.
-
-    Where the people of a fold happened to do well, models that have not seen them promise too little; a
-    plan over all folds would choose the folds that did badly, and look worse than a lottery.
-    """
-    means = np.stack([effects[fold_of == fold].mean(axis=0) for fold in range(FOLDS)])
-    return (effects - means[fold_of] + effects.mean(axis=0)).astype(np.float32).astype(np.float64)
-
-
-def _aipw(expected: Floats, arms: Rows, received: Floats, values: Floats) -> Floats:
-    scores = expected.copy()
-    rows = np.arange(len(arms))
-    scores[rows, arms] += (values - expected[rows, arms]) / received
-    return scores

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import math
 import os
 
 import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
+from scipy.special import expit
 
 from suasion.scores.features import Features
+from suasion.scores.trees import LEAVES, trees_of
 
 Floats = npt.NDArray[np.float64]
+Rows = npt.NDArray[np.int64]
+MANY = 10_000
+"""Fewer persons are predicted by LightGBM itself sooner than its trees are rearranged."""
+BLOCK = 100_000
 CLIP = 0.01
 """Estimated propensities are kept this far from 0 and 1, so that no person weighs more than a hundred."""
 
 
-def learn(features: Features, rows: npt.NDArray[np.int64], target: Floats, *, rounds: int) -> lgb.Booster:
+def learn(features: Features, rows: Rows, target: Floats, *, rounds: int) -> lgb.Booster:
     """Fit a regression or, for a 0/1 target, a classification.
 
     Parameters
@@ -38,9 +45,30 @@ def learn(features: Features, rows: npt.NDArray[np.int64], target: Floats, *, ro
     return lgb.train(_settings(len(rows), "binary" if binary else "regression"), data, rounds)
 
 
-def propensities(
-    features: Features, rows: npt.NDArray[np.int64], arms: npt.NDArray[np.int64], at: npt.NDArray[np.int64]
-) -> Floats:
+def predict(model: lgb.Booster, features: Features, rows: Rows) -> Floats:
+    """What a model says of the persons in `rows`.
+
+    Parameters
+    ----------
+    model : lightgbm.Booster
+    features : Features
+    rows : array of int64, shape (s,)
+
+    Returns
+    -------
+    array of float, shape (s,)
+    """
+    if len(rows) < MANY:
+        sums = np.asarray(model.predict(features.matrix[rows], raw_score=True))
+    else:
+        trees = trees_of(model)
+        # Block by block, so that a second matrix of everybody never exists.
+        blocks = np.array_split(rows, math.ceil(len(rows) / BLOCK))
+        sums = np.concatenate([trees.sums(features, block) for block in blocks])
+    return expit(sums) if model.params["objective"] == "binary" else sums
+
+
+def propensities(features: Features, rows: Rows, arms: npt.NDArray[np.int64], at: Rows) -> Floats:
     """The probability of each arm, learned on `rows`, for the persons `at`.
 
     Parameters
@@ -57,15 +85,14 @@ def propensities(
     """
     settings = _settings(len(rows), "multiclass") | {"num_class": int(arms.max()) + 1}
     data = lgb.Dataset(features.matrix[rows], arms, categorical_feature=list(features.categorical))
-    predicted = np.asarray(lgb.train(settings, data, 50).predict(features.matrix[at]))
-    clipped = np.clip(predicted, CLIP, None)
+    clipped = np.clip(np.asarray(lgb.train(settings, data, 50).predict(features.matrix[at])), CLIP, None)
     return clipped / clipped.sum(axis=1, keepdims=True)
 
 
 def _settings(n: int, objective: str) -> dict[str, object]:
     return {
         "objective": objective,
-        "num_leaves": 8,
+        "num_leaves": LEAVES,
         "learning_rate": 0.05,
         "min_data_in_leaf": max(10, n // 100),
         "min_data_per_group": max(10, n // 200),

@@ -1,26 +1,37 @@
-"""Make scores known to the rest of the workspace."""
+"""Make scores and forecasts known to the rest of the workspace."""
 
 from __future__ import annotations
 
+import numpy as np
+
 from suasion.ledger import Run
 from suasion.rules import Clearance, Gate
+from suasion.scores.forecast import Forecast, forecast_table
 from suasion.scores.scores import Scores, table_of
 
 
 def publish_scores(
-    run: Run, campaign: str, scores: Scores, inputs: str, clearance: Clearance, gate: Gate, facts: str
+    run: Run,
+    campaign: str,
+    scores: Scores,
+    forecast: Forecast,
+    inputs: str,
+    clearance: Clearance,
+    gate: Gate,
+    facts: str,
 ) -> None:
-    """Write the table ``scores.CAMPAIGN``.
+    """Write the tables ``scores.CAMPAIGN``, to judge by, and ``forecasts.CAMPAIGN``, to plan by.
 
     Parameters
     ----------
     run : Run
     campaign : str
     scores : Scores
+    forecast : Forecast
     inputs : str
         What they were made from.
     clearance : Clearance
-        Must permit learning from every person.
+        Must permit learning from every person of either.
     gate : Gate
     facts : str
         Version of the facts as they stand now.
@@ -30,5 +41,6 @@ def publish_scores(
     ClearanceError
         The clearance does not permit it; nothing is written.
     """
-    gate.admit(clearance, scores.persons, facts)
+    gate.admit(clearance, np.concatenate([scores.persons, forecast.persons]), facts)
     run.write(f"scores.{campaign}", table_of(scores), inputs)
+    run.write(f"forecasts.{campaign}", forecast_table(forecast), inputs)

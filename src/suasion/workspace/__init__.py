@@ -2,6 +2,8 @@
 
 from suasion.workspace.create import Answers, check_vacant, create
 from suasion.workspace.doctor import Check, examine
+from suasion.workspace.record import OutcomeSummary, ReplySummary
+from suasion.workspace.sending import SendSummary
 from suasion.workspace.settings import Settings
 from suasion.workspace.steps import IngestSummary, PlanSummary, ScoreSummary
 from suasion.workspace.workspace import Workspace, open_workspace
@@ -10,8 +12,11 @@ __all__ = [
     "Answers",
     "Check",
     "IngestSummary",
+    "OutcomeSummary",
     "PlanSummary",
+    "ReplySummary",
     "ScoreSummary",
+    "SendSummary",
     "Settings",
     "Workspace",
     "check_vacant",

@@ -3,43 +3,142 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
-from suasion.allocation import plan_from
-from suasion.ledger import Ledger, Tables, drawn
-from suasion.measurement import Report, Step, page, replay, report
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from suasion.allocation import Plan, plan, plan_from
+from suasion.ledger import Ledger, Tables, draws, sends
+from suasion.measurement import Delivered, Lift, Report, Step, lift, page, replay, report
+from suasion.scores import Scores
 from suasion.workspace.brief import Brief
+from suasion.workspace.live import reach, terms_of
 from suasion.workspace.settings import Settings
-from suasion.workspace.steps import Cleared, clear, reasons, scores_of, trial_of
+from suasion.workspace.steps import Cleared, clear, options_of, reasons, scores_of, trial_of
+
+Ids = npt.NDArray[np.int64]
 
 
 def account(tables: Tables, ledger: Ledger, brief: Brief, settings: Settings) -> Report:
-    """Judge the published plan and write its report."""
-    name = brief.campaign.name
+    """Judge the published plan, measure what it changed where it was sent, and write its report."""
+    name, live = brief.campaign.name, brief.campaign.delivery is not None
     fitted = scores_of(tables, brief)
-    inputs = f"{tables.version(f'scores.{name}')} {brief.campaign.digest}"
-    made, digest = plan_from(tables.read(f"plans.{name}", f"plan {name}", inputs))
+    inputs = f"{tables.version(f'forecasts.{name}')} {brief.campaign.digest}"
+    progress = sends.progress(ledger, name)
+    begun = any(state != sends.State.PLANNED for state in progress.states)
+    # A plan that is being sent stays the plan, whatever else changes.
+    made, digest = plan_from(tables.read(f"plans.{name}", f"plan {name}", None if begun else inputs))
     cleared = clear(tables, brief)
     clearance = cleared.judgement.clearance
     facts = brief.facts(tables)
-    judged = replay(brief.campaign, brief.design, fitted, made, clearance, brief.gate, facts)
+    rehearsed = _rehearsed(brief, fitted, made) if live else made
+    judged = replay(brief.campaign, brief.design, fitted, rehearsed, clearance, brief.gate, facts)
     trial, left_out = trial_of(tables, brief, clearance.persons)
+    steps = _steps(tables, brief, cleared, left_out)
+    drawn = draws.drawn(ledger, digest)
     return report(
         campaign=brief.campaign,
         design=brief.design,
         segment=brief.segment,
         source=brief.source,
-        steps=_steps(tables, brief, cleared, left_out),
+        steps=(*steps, *_reached(tables, ledger, brief, made)) if live else steps,
         scores=fitted,
         made=made,
         judged=judged,
-        features=trial.features,
+        features=_features(tables, brief, made) if live else trial.features,
         catalogue=brief.catalogue,
         refused=brief.refused,
-        drawn=_drawn(ledger, digest, brief),
+        drawn=_drawn(drawn, brief),
         currency=settings.currency,
         inputs=f"{brief.facts(tables)} {inputs} rules {brief.gate.digest}",
         at=brief.gate.occasion.at,
+        lift=measured(tables, brief, made, drawn, progress.spent) if begun else None,
+        delivery=_delivered(progress) if begun else None,
+    )
+
+
+def _rehearsed(brief: Brief, fitted: Scores, made: Plan) -> Plan:
+    """The same way to plan, for the people of the experiment, with as much money a person."""
+    share = len(fitted.persons) / max(len(made.options.persons), 1)
+    campaign = brief.campaign
+    return plan(options_of(brief, fitted), campaign.budget * share, campaign.holdout, campaign.exploration)
+
+
+def _reached(tables: Tables, ledger: Ledger, brief: Brief, made: Plan) -> tuple[Step, ...]:
+    """The count of people from the segment to the plan."""
+    reached, channel = reach(tables, ledger, brief), terms_of(brief).channel
+    judgement, n = reached.judgement, len(made.options.persons)
+    permitted = len(judgement.clearance.persons)
+    drops = {str(reason): count for reason, count in judgement.drops.items()}
+    return (
+        Step(f"match the segment, and may be written to by {channel} now", permitted, drops),
+        Step("can be reached now", len(reached.persons), reached.drops),
+        Step("in the plan, when it was made", n, {}),
+    )
+
+
+def _features(tables: Tables, brief: Brief, made: Plan) -> pa.Table:
+    """Traits of the persons of the plan, in its order."""
+    traits = tables.read("traits", "ingest")
+    chosen = pc.index_in(pa.array(made.options.persons), traits["person"].combine_chunks())
+    return traits.select(list(brief.campaign.features)).take(chosen)
+
+
+def measured(tables: Tables, brief: Brief, made: Plan, drawn: pa.Table, spent: float) -> Lift | None:
+    """What the plan changed, by the chances of its own draw; None where no outcome is recorded yet."""
+    name, persons = brief.campaign.name, made.options.persons
+    if f"outcomes.{name}" not in tables.versions:
+        return None
+    recorded = tables.read(f"outcomes.{name}", "record")
+    places = pc.index_in(pa.array(persons), recorded["person"].combine_chunks())
+    outcome = recorded[f"outcome:{brief.campaign.outcome}"].take(places)
+    forecast = tables.read(f"forecasts.{name}", f"score {name}")
+    ahead = pc.index_in(pa.array(persons), forecast["person"].combine_chunks())
+    options = pa.array([made.options.control, *made.options.treatments])
+    return lift(
+        made.probabilities,
+        pc.index_in(drawn["treatment"], options).to_numpy().astype(np.int64),
+        outcome.cast(pa.float64()).to_numpy(zero_copy_only=False),
+        forecast[f"expected:{brief.campaign.outcome}:0"].take(ahead).to_numpy(),
+        households_of(tables, brief, persons),
+        spent,
+    )
+
+
+def households_of(tables: Tables, brief: Brief, persons: Ids) -> Ids | None:
+    """Who lives together, by the first source that says so; a person it does not place lives alone."""
+    for source in brief.sources:
+        records = tables.read(f"records.{source.name}", "ingest")
+        if records["household"].null_count < records.num_rows:
+            places = pc.index_in(pa.array(persons), records["person"].combine_chunks())
+            home = records["household"].take(places).to_numpy(zero_copy_only=False).astype(np.float64)
+            return np.where(np.isnan(home), -persons - 1, home).astype(np.int64)
+    return None
+
+
+def _delivered(progress: sends.Progress) -> Delivered:
+    count, replied = progress.states.get, progress.replies.get
+    first, last = (
+        "" if at is None else datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")
+        for at in (progress.first, progress.last)
+    )
+    handed = [sends.State.HANDED_OVER, sends.State.ACCEPTED, sends.State.UNKNOWN]
+    kept_back = sum(progress.reasons.get(reason, 0) for reason in sends.NEVER_HANDED)
+    failed = count(sends.State.FAILED, 0) - kept_back
+    return Delivered(
+        sent=failed + sum(count(state, 0) for state in handed),
+        accepted=count(sends.State.ACCEPTED, 0),
+        failed=failed,
+        unknown=count(sends.State.UNKNOWN, 0),
+        opted_out=replied(sends.Why.OPTED_OUT, 0),
+        bounced=replied(sends.Why.BOUNCED, 0),
+        complained=replied(sends.Why.COMPLAINED, 0),
+        first_sent=first,
+        last_sent=last,
     )
 
 
@@ -76,7 +175,7 @@ def _replace(path: Path, text: str) -> None:
     part.replace(path)
 
 
-def _drawn(ledger: Ledger, digest: str, brief: Brief) -> dict[str, int]:
-    counted = drawn(ledger, digest)["treatment"].value_counts().to_pylist()
+def _drawn(drawn: pa.Table, brief: Brief) -> dict[str, int]:
+    counted = drawn["treatment"].value_counts().to_pylist()
     found = {row["values"]: row["counts"] for row in counted}
     return {name: found.get(name, 0) for name in brief.design.names}

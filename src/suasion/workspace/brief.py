@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -12,7 +13,7 @@ from suasion.errors import CampaignError
 from suasion.experiments import Assignment, Design, Treatment
 from suasion.ingest import PastTreatment, Source, load_source
 from suasion.ledger import Campaign, Tables, campaign_from
-from suasion.messages import message_from
+from suasion.messages import Message, message_from, used_traits
 from suasion.profiles import FACT_TABLES, Trait, catalogue_from
 from suasion.rules import Channel, Gate, Jurisdiction, Occasion, Purpose, Reason, Use, load_packs
 from suasion.segments import Segment, segment_from
@@ -34,6 +35,8 @@ class Brief:
         For learning and evaluation.
     segment : Segment
     design : Design
+    messages : dict of str to Message
+        By name.
     refused : dict of str to tuple of Reason
         Treatments whose message the rules refuse.
     """
@@ -45,6 +48,7 @@ class Brief:
     gate: Gate
     segment: Segment
     design: Design
+    messages: dict[str, Message]
     refused: dict[str, tuple[Reason, ...]]
 
     @property
@@ -59,7 +63,8 @@ class Brief:
 
     def inputs(self, tables: Tables) -> str:
         """What scores depend on: people, rules, and the declaration but for its money and floors."""
-        declared = self.campaign.model_dump_json(exclude={"budget", "holdout", "exploration"})
+        free = {"budget": True, "holdout": True, "exploration": True, "delivery": {"not_after", "hours"}}
+        declared = self.campaign.model_dump_json(exclude=free)
         parts = [declared, self.segment.digest, self.gate.digest, repr(self.design)]
         digest = hashlib.blake2b("\n".join(parts).encode(), digest_size=16).hexdigest()
         return f"{self.facts(tables)} {tables.version(f'records.{self.source.name}')} {digest}"
@@ -96,8 +101,11 @@ def brief(folder: Path, settings: Settings, name: str, at: datetime) -> Brief:
     design = _design(campaign, source)
     segment = segment_from(named(folder / "segments", campaign.segment, CampaignError), catalogue, gate)
     _admit_features(campaign, source, catalogue, gate)
-    made = Brief(campaign, source, sources, catalogue, gate, segment, design, _refused(folder, design, gate))
+    messages = _messages(folder, campaign)
+    refused = _refused(design, messages, gate)
+    made = Brief(campaign, source, sources, catalogue, gate, segment, design, messages, refused)
     _admit_outcomes(made)
+    _admit_fields(made)
     return made
 
 
@@ -181,13 +189,27 @@ def _admit_outcomes(made: Brief) -> None:
     made.gate.admit_traits("outcome", used)
 
 
-def _refused(folder: Path, design: Design, gate: Gate) -> dict[str, tuple[Reason, ...]]:
+def _admit_fields(made: Brief) -> None:
+    """Judge the traits that are written in messages, and see that each variant exists."""
+    for terms in made.campaign.treatments.values():
+        if terms.message is not None:
+            variant = made.messages[terms.message].variant(terms.variant)
+            used = used_traits(variant, made.catalogue)
+            made.gate.admit_traits("message", [(name, category, None) for name, category in used])
+
+
+def _messages(folder: Path, campaign: Campaign) -> dict[str, Message]:
+    names = {terms.message for terms in campaign.treatments.values() if terms.message is not None}
+    return {name: message_from(named(folder / "messages", name, CampaignError)) for name in sorted(names)}
+
+
+def _refused(design: Design, messages: Mapping[str, Message], gate: Gate) -> dict[str, tuple[Reason, ...]]:
     refused: dict[str, tuple[Reason, ...]] = {}
     for treatment in design.treatments[1:]:
         if treatment.message is None:
             verdict = gate.judge_one("message", {})
         else:
-            verdict = message_from(named(folder / "messages", treatment.message, CampaignError)).judge(gate)
+            verdict = messages[treatment.message].judge(gate)
         if not verdict.allowed:
             refused[treatment.name] = verdict.reasons
     return refused

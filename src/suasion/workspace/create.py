@@ -213,7 +213,7 @@ def _trait(key: str, column: ColumnGuess) -> str:
 
 
 def _message(arm: str, answers: Answers, today: date) -> str:
-    text = f'text = "What the arm {arm} was told."\n'
+    text = f'[variants.only]\ntext = "What the arm {arm} was told."\n'
     if not answers.vouched_by:
         return text + "# Not reviewed: planning refuses it until a [review] says what was found.\n"
     return (

@@ -9,8 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from suasion.errors import SuasionError
-from suasion.lake import load
-from suasion.ledger import TableVersion
+from suasion.ledger import Tables
 from suasion.profiles import catalogue_from
 from suasion.workspace.brief import brief, sources_from
 from suasion.workspace.workspace import KEY, Workspace
@@ -49,8 +48,8 @@ def examine(workspace: Workspace) -> tuple[Check, ...]:
         _checked("sources", lambda: _sources(folder)),
         *(_checked(f"campaign {name}", lambda name=name: _campaign(workspace, name)) for name in campaigns),
         *(
-            _checked(f"table {name}", lambda made=made: _table(workspace.lake, made))
-            for name, made in sorted(tables.versions.items())
+            _checked(f"table {name}", lambda name=name: _table(tables, name))
+            for name in sorted(tables.versions)
         ),
     )
 
@@ -80,5 +79,5 @@ def _campaign(workspace: Workspace, name: str) -> str:
     return f"{len(made.design.treatments)} arms, {len(made.refused)} refused"
 
 
-def _table(lake: Path, made: TableVersion) -> str:
-    return f"version {made.version}, {load(lake, made.stored).num_rows:,} rows"
+def _table(tables: Tables, name: str) -> str:
+    return f"version {tables.versions[name].version}, {tables.read(name, 'ingest').num_rows:,} rows"

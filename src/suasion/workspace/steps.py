@@ -19,13 +19,15 @@ from suasion.errors import CampaignError, WorkspaceError
 from suasion.experiments import Trial, assemble
 from suasion.identity import resolve
 from suasion.ingest import read
-from suasion.ledger import Run, Tables, declare
+from suasion.ledger import Ledger, Run, Tables, declare
 from suasion.profiles import assemble_facts, catalogue_from, store_profiles, types
+from suasion.rights import refuse_erased
 from suasion.rules import Judgement
-from suasion.scores import Scores, fit, publish_scores, scores_from
+from suasion.scores import Forecast, Scores, fit, forecast_from, publish_scores, scores_from
 from suasion.segments import members
 from suasion.stats import Estimate, mean
 from suasion.workspace.brief import Brief, sources_from
+from suasion.workspace.live import contact_gate, reach
 
 Say = Callable[[str], None]
 Ids = npt.NDArray[np.int64]
@@ -85,8 +87,8 @@ class Cleared:
     unknown: int
 
 
-def ingest(folder: Path, run: Run, say: Say) -> tuple[IngestSummary, ...]:
-    """Read all sources, resolve who is who, and write everything known of persons."""
+def ingest(folder: Path, run: Run, ledger: Ledger, key: bytes, say: Say) -> tuple[IngestSummary, ...]:
+    """Read all sources, refuse who was erased, resolve who is who, and write everything known of persons."""
     sources = sources_from(folder)
     if not sources:
         raise WorkspaceError(
@@ -99,6 +101,7 @@ def ingest(folder: Path, run: Run, say: Say) -> tuple[IngestSummary, ...]:
         found[source.name] = read(source, folder / "sources", types(catalogue))
     say("resolving persons")
     known = run.read("identities", "ingest") if "identities" in run.versions else None
+    found = refuse_erased(found, known, ledger, key)
     who = resolve({name: records.records for name, records in found.items()}, known)
     store_profiles(run, sources, found, who, catalogue)
     return tuple(
@@ -141,14 +144,15 @@ def trial_of(tables: Tables, brief: Brief, persons: Ids) -> tuple[Trial, dict[st
 
 def score(run: Run, brief: Brief, say: Say) -> ScoreSummary:
     """Fit models on the permitted and publish their scores."""
-    name, facts = brief.campaign.name, brief.facts(run)
+    campaign, name, facts = brief.campaign, brief.campaign.name, brief.facts(run)
     judgement = clear(run, brief).judgement
     clearance = judgement.clearance
     if not len(clearance.persons):
         raise _nobody(brief, judgement)
     trial, left_out = trial_of(run, brief, clearance.persons)
-    fitted = fit(trial, clearance, brief.gate, facts, say)
-    publish_scores(run, name, fitted, brief.inputs(run), clearance, brief.gate, facts)
+    others = None if campaign.delivery is None else _others(run, brief, trial, clearance.persons)
+    fitted, forecast = fit(trial, clearance, brief.gate, facts, say, others)
+    publish_scores(run, name, fitted, forecast, brief.inputs(run), clearance, brief.gate, facts)
     run.writes.append(declare(brief.campaign, brief.gate.occasion.at))
     gains = fitted.aipw[brief.campaign.outcome]
     effects = {
@@ -157,6 +161,13 @@ def score(run: Run, brief: Brief, say: Say) -> ScoreSummary:
         if i
     }
     return ScoreSummary(name, len(trial.persons), left_out, effects)
+
+
+def _others(tables: Tables, brief: Brief, trial: Trial, persons: Ids) -> pa.Table:
+    """Traits of the permitted who are not in the experiment."""
+    outside = np.setdiff1d(persons, trial.persons, assume_unique=True)
+    traits = tables.read("traits", "ingest").select(["person", *brief.campaign.features])
+    return traits.filter(pc.is_in(traits["person"], value_set=pa.array(outside)))
 
 
 def _nobody(brief: Brief, judgement: Judgement) -> CampaignError:
@@ -176,8 +187,15 @@ def scores_of(tables: Tables, brief: Brief) -> Scores:
     return scores_from(table, brief.outcomes, len(brief.design.treatments))
 
 
-def options_of(brief: Brief, fitted: Scores) -> Options:
-    """What could be done for each scored person: effects, and costs as expected from the models."""
+def forecast_of(tables: Tables, brief: Brief) -> Forecast:
+    """What the campaign's treatments are expected to change, if it still fits people and declaration."""
+    name = brief.campaign.name
+    table = tables.read(f"forecasts.{name}", f"score {name}", brief.inputs(tables))
+    return forecast_from(table, brief.outcomes, len(brief.design.treatments))
+
+
+def options_of(brief: Brief, fitted: Scores | Forecast) -> Options:
+    """What could be done for each person: effects, and costs as expected from the models."""
     treatments = brief.design.treatments[1:]
     costs = np.empty_like(fitted.effects)
     for i, treatment in enumerate(treatments):
@@ -189,17 +207,35 @@ def options_of(brief: Brief, fitted: Scores) -> Options:
     return Options(fitted.persons, brief.campaign.control, names, fitted.effects, costs, permitted)
 
 
-def make_plan(run: Run, brief: Brief, key: bytes) -> PlanSummary:
-    """Plan within the budget, draw once, and publish plan and draw together."""
+def make_plan(run: Run, ledger: Ledger, brief: Brief, key: bytes) -> PlanSummary:
+    """Plan within the budget, draw once, and publish plan and draw together.
+
+    A replay plans for the people of the experiment; a live campaign for all who can be written to.
+    """
     campaign, facts = brief.campaign, brief.facts(run)
-    fitted = scores_of(run, brief)
-    clearance = clear(run, brief).judgement.clearance
-    made = plan(options_of(brief, fitted), campaign.budget, campaign.holdout, campaign.exploration)
+    if campaign.delivery is None:
+        gate, clearance = brief.gate, clear(run, brief).judgement.clearance
+        options = options_of(brief, scores_of(run, brief))
+    else:
+        gate, reached = contact_gate(brief, brief.gate.occasion.at), reach(run, ledger, brief)
+        clearance = reached.judgement.clearance
+        options = options_of(brief, among(forecast_of(run, brief), reached.persons))
+    made = plan(options, campaign.budget, campaign.holdout, campaign.exploration)
     digest = _digest(brief, made, key)
     decisions = decide(made, digest, key)
-    inputs = f"{run.version(f'scores.{campaign.name}')} {campaign.digest}"
+    inputs = f"{run.version(f'forecasts.{campaign.name}')} {campaign.digest}"
     publish_plan(
-        run, campaign.name, made, decisions, digest, inputs, clearance, brief.gate, facts, keyed=bool(key)
+        run,
+        campaign.name,
+        made,
+        decisions,
+        digest,
+        campaign.terms,
+        inputs,
+        clearance,
+        gate,
+        facts,
+        keyed=bool(key),
     )
     run.writes.append(declare(campaign, brief.gate.occasion.at))
     return PlanSummary(
@@ -212,6 +248,13 @@ def make_plan(run: Run, brief: Brief, key: bytes) -> PlanSummary:
         refused={name: tuple(map(str, reasons)) for name, reasons in brief.refused.items()},
         notes=made.notes,
     )
+
+
+def among(forecast: Forecast, persons: Ids) -> Forecast:
+    """The forecast of these persons alone."""
+    chosen = np.isin(forecast.persons, persons)
+    expected = {name: values[chosen] for name, values in forecast.expected.items()}
+    return Forecast(forecast.persons[chosen], forecast.effects[chosen], expected)
 
 
 def _counted(names: tuple[str, ...], chosen: Ids) -> dict[str, int]:

@@ -14,19 +14,26 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from suasion.declarations import closest, named, read
+from suasion.delivery import Letter
+from suasion.disclosure import Verified, verify
 from suasion.errors import CampaignError, WorkspaceError
-from suasion.ledger import Ledger, Run, Tables, reading, running
+from suasion.ledger import Ledger, Run, Tables, log, reading, running, sends, tokens
 from suasion.measurement import Report
 from suasion.profiles import FACT_TABLES, assemble_facts, catalogue_from
 from suasion.rules import Channel, Judgement, Purpose, Use
 from suasion.segments import CHANNELS, Counts, count, members, segment_from
 from suasion.workspace.account import account, write
 from suasion.workspace.brief import Brief, brief, gate_for, sources_from
+from suasion.workspace.desk import known_person, previews
+from suasion.workspace.live import check
+from suasion.workspace.record import OutcomeSummary, ReplySummary, record_outcomes, record_replies
+from suasion.workspace.sending import SendSummary, approve, sending, unless_changed
 from suasion.workspace.settings import Settings
 from suasion.workspace.steps import IngestSummary, PlanSummary, ScoreSummary, ingest, make_plan, score
 
 KEY = "SUASION_KEY"
-"""Environment variable with the secret of the draws."""
+"""Environment variable with the secret of draws, links and suppressions."""
+SMTP_USER, SMTP_PASSWORD = "SUASION_SMTP_USER", "SUASION_SMTP_PASSWORD"
 
 
 def _now() -> datetime:
@@ -47,11 +54,14 @@ class Workspace:
     settings : Settings
     ledger : Ledger
     key : bytes
-        Secret of the draws; empty where the environment gives none, which suffices for a replay.
+        Secret of draws, links and suppressions; empty where the environment gives none, which suffices for a
+        replay.
     now : callable
         The clock.
     say : callable
         Called with a line about each step of long work.
+    smtp : (str, str)
+        User and password at the mail server.
     """
 
     folder: Path
@@ -60,6 +70,7 @@ class Workspace:
     key: bytes = field(repr=False)
     now: Callable[[], datetime] = _now
     say: Callable[[str], None] = _silent
+    smtp: tuple[str, str] = field(default=("", ""), repr=False)
 
     @property
     def lake(self) -> Path:
@@ -91,7 +102,7 @@ class Workspace:
             Another run is under way.
         """
         with self._running("ingest") as run:
-            return ingest(self.folder, run, self.say)
+            return ingest(self.folder, run, self.ledger, self.key, self.say)
 
     def segment(self, name: str, purpose: Purpose | None = None) -> Counts:
         """Count a segment: matches, permitted now, reachable by channel.
@@ -147,7 +158,7 @@ class Workspace:
         """
         prepared = self._brief(campaign)
         with self._running(f"plan {prepared.campaign.name}") as run:
-            return make_plan(run, prepared, self.key)
+            return make_plan(run, self.ledger, prepared, self.key)
 
     def report(self, campaign: str | None = None) -> Report:
         """Judge the published plan on people not learned from.
@@ -179,12 +190,137 @@ class Workspace:
         """
         prepared = self._brief(campaign)
         with self._running(f"run {prepared.campaign.name}") as run:
-            ingest(self.folder, run, self.say)
+            ingest(self.folder, run, self.ledger, self.key, self.say)
             score(run, prepared, self.say)
             self.say("planning")
-            make_plan(run, prepared, self.key)
+            make_plan(run, self.ledger, prepared, self.key)
         self.say("judging the plan")
         return self.report(prepared.campaign.name)
+
+    def preview(self, person: str, campaign: str | None = None) -> dict[str, Letter]:
+        """What a person would read, by treatment, with links that lead nowhere.
+
+        Parameters
+        ----------
+        person : str
+            ``KIND=VALUE``, for example ``member=R0000123``.
+        campaign : str, optional
+
+        Returns
+        -------
+        dict of str to Letter
+        """
+        prepared = self._brief(campaign)
+        check(prepared, self.settings)
+        tables = self.tables()
+        return previews(tables, prepared, self.settings, self.key, known_person(tables, person))
+
+    def approve(self, by: str, why: str, campaign: str | None = None) -> str:
+        """Approve exactly what a campaign says now, after a proof for everybody it was drawn for.
+
+        Parameters
+        ----------
+        by, why : str
+        campaign : str, optional
+
+        Returns
+        -------
+        str
+            Digest of the content.
+
+        Raises
+        ------
+        CampaignError
+            The proof found problems.
+        """
+        tokens.require_key(self.ledger, self.key)
+        prepared = self._brief(campaign)
+        return approve(self.tables(), self.ledger, prepared, self.settings, by, why, self.now())
+
+    def send(self, campaign: str | None = None) -> SendSummary:
+        """Send what is planned of a campaign, or what a sender that died left of it.
+
+        Parameters
+        ----------
+        campaign : str, optional
+
+        Returns
+        -------
+        SendSummary
+
+        Raises
+        ------
+        CampaignError
+            It cannot be delivered as declared, or nobody approved what it says.
+        BusyError
+            Another sender is at work.
+        """
+        points = self.sending(campaign)
+        while True:
+            try:
+                self.say(next(points))
+            except StopIteration as end:
+                return end.value
+
+    def sending(self, campaign: str | None = None) -> Generator[str, None, SendSummary]:
+        """The sender as a generator of the points it passes; `send` runs it to its end."""
+        tokens.require_key(self.ledger, self.key)
+        name = campaign or _only(self.campaigns)
+
+        def read_again() -> tuple[Brief, Settings]:
+            settings = read(self.folder / "suasion.toml", Settings, WorkspaceError)
+            return brief(self.folder, settings, name, self.now()), settings
+
+        again = unless_changed(self.folder, read_again)
+        return sending(self.folder, self.ledger, self.tables, again, self.key, self.now, self.smtp)
+
+    def pause(self, campaign: str | None = None, *, paused: bool = True) -> None:
+        """Pause a campaign, or let it go on; once this returns, nothing more is handed over."""
+        sends.set_paused(self.ledger, self._brief(campaign).campaign.name, self.now(), paused=paused)
+
+    def record(self, path: Path, campaign: str | None = None) -> OutcomeSummary | ReplySummary:
+        """Take in what came back: outcomes from a file, or replies from a Maildir.
+
+        Parameters
+        ----------
+        path : Path
+            A CSV or Parquet file with the identifier and outcome columns of the campaign's experiment; or
+            the folder of a Maildir with delivery reports, complaints and requests to stop.
+        campaign : str, optional
+
+        Returns
+        -------
+        OutcomeSummary or ReplySummary
+        """
+        if path.is_dir():
+            tokens.require_key(self.ledger, self.key)
+            return record_replies(self.ledger, self.key, path, self.now)
+        prepared = self._brief(campaign)
+        with self._running(f"record {prepared.campaign.name}") as run:
+            return record_outcomes(run, prepared, path, self.now())
+
+    def log(self) -> tuple[log.LogRow, ...]:
+        """The public log, first row first."""
+        return log.rows(self.ledger)
+
+    def verify(self, head: str | None = None) -> Verified:
+        """Check the log: every link, and that nothing was sent before its campaign's record was in it.
+
+        Parameters
+        ----------
+        head : str, optional
+            A hash of the log that was published earlier.
+
+        Returns
+        -------
+        Verified
+
+        Raises
+        ------
+        DamageError
+            The log is not what was appended.
+        """
+        return verify(self.ledger, head)
 
     def _brief(self, campaign: str | None) -> Brief:
         name = campaign or _only(self.campaigns)
@@ -233,7 +369,8 @@ def open_workspace(
     secret = environment.get(KEY, "").encode()
     key = hashlib.blake2b(secret, digest_size=32).digest() if secret else b""
     settings = read(path, Settings, WorkspaceError)
-    return Workspace(folder, settings, Ledger.open(folder / "ledger.db"), key, now, say)
+    smtp = (environment.get(SMTP_USER, ""), environment.get(SMTP_PASSWORD, ""))
+    return Workspace(folder, settings, Ledger.open(folder / "ledger.db"), key, now, say, smtp)
 
 
 def _only(campaigns: tuple[str, ...]) -> str:

@@ -11,11 +11,23 @@ from suasion.ledger.sends.handover import (
     stranded,
     waiting,
 )
-from suasion.ledger.sends.send import About, Cap, Progress, Send, State, Terms, about, plan_sends, progress
-from suasion.ledger.sends.stops import Stop, approve, set_paused
+from suasion.ledger.sends.send import (
+    NEVER_HANDED,
+    About,
+    Cap,
+    Progress,
+    Send,
+    State,
+    Terms,
+    about,
+    plan_sends,
+    progress,
+)
+from suasion.ledger.sends.stops import Stop, approve, approved, set_paused
 from suasion.ledger.sends.suppress import Why, suppress, suppressed
 
 __all__ = [
+    "NEVER_HANDED",
     "About",
     "Cap",
     "Claimed",
@@ -28,6 +40,7 @@ __all__ = [
     "Why",
     "about",
     "approve",
+    "approved",
     "claim",
     "handing_over",
     "mark",

@@ -13,7 +13,7 @@ from suasion.ledger.database import Ledger
 from suasion.ledger.lock import locked
 from suasion.ledger.schema import sends
 from suasion.ledger.sends.money import commit
-from suasion.ledger.sends.send import SUPPRESSED, State, Terms
+from suasion.ledger.sends.send import SUPPRESSED, UNWRITTEN, State, Terms
 from suasion.ledger.sends.stops import stop_of
 
 _HELD = text("""
@@ -46,7 +46,9 @@ class Handover:
     settled: list[tuple[int, State, str]] = field(default_factory=list[tuple[int, State, str]])
 
 
-def mark(ledger: Ledger, written: Sequence[int], unwritten: Sequence[int] = ()) -> None:
+def mark(
+    ledger: Ledger, campaign: str, written: Sequence[int], unwritten: Sequence[int], at: datetime
+) -> None:
     """Mark claimed sends as handed over, before they are: after a crash nobody may think they were not.
 
     Whoever opted out since the claim is no longer claimed, and stays so.
@@ -54,19 +56,25 @@ def mark(ledger: Ledger, written: Sequence[int], unwritten: Sequence[int] = ()) 
     Parameters
     ----------
     ledger : Ledger
+    campaign : str
     written : sequence of int
     unwritten : sequence of int
-        Claimed sends whose message could not be written; they fail.
+        Claimed sends whose message could not be written; they fail, and their money is given back.
+    at : datetime
+        Now.
     """
     with ledger.writing() as connection:
+        lost = sends.c.id.in_(unwritten) & (sends.c.state == State.CLAIMED)
+        costs = connection.execute(select(sends.c.cost).where(lost)).scalars().all() if unwritten else []
+        commit(connection, campaign, [-cost for cost in costs], at)
         cursor = connection.connection.cursor()
         cursor.executemany(
             "UPDATE sends SET state = 'handed_over' WHERE id = ? AND state = 'claimed'",
             [(id,) for id in written],
         )
         cursor.executemany(
-            "UPDATE sends SET state = 'failed', reason = 'unwritten' WHERE id = ? AND state = 'claimed'",
-            [(id,) for id in unwritten],
+            "UPDATE sends SET state = 'failed', reason = ? WHERE id = ? AND state = 'claimed'",
+            [(UNWRITTEN, id) for id in unwritten],
         )
 
 

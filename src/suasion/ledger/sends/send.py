@@ -21,6 +21,10 @@ STEP = 1
 """Campaigns have one step so far; the key of a send has room for more."""
 SUPPRESSED = "suppressed"
 """Reason of sends that failed because the person, or the contact detail, is never to be written to."""
+UNWRITTEN = "unwritten"
+"""Reason of sends that failed because their message could not be written."""
+NEVER_HANDED = (SUPPRESSED, UNWRITTEN)
+"""Reasons of failed sends that were not handed over."""
 
 
 class State(StrEnum):

@@ -65,6 +65,15 @@ def approve(ledger: Ledger, campaign: str, content: str, by: str, why: str, at: 
         connection.execute(insert(approvals).values(row))
 
 
+def approved(ledger: Ledger, campaign: str, content: str) -> tuple[str, datetime] | None:
+    """Who approved this content first, and when; None if nobody did."""
+    same = (approvals.c.campaign == campaign) & (approvals.c.content == content)
+    with ledger.engine.connect() as connection:
+        chosen = select(approvals.c.by, approvals.c.at).where(same).order_by(approvals.c.id)
+        row = connection.execute(chosen).first()
+    return (row.by, row.at) if row else None
+
+
 def set_paused(ledger: Ledger, campaign: str, at: datetime, *, paused: bool) -> None:
     """Pause or resume a campaign; once this returns, nothing more is handed over while it is paused."""
     with ledger.writing() as connection:

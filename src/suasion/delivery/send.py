@@ -1,0 +1,205 @@
+"""The sender: claims, writes, stages, marks, and hands over, so that nothing is sent twice or after a no."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from suasion.delivery.carriers import Carrier, Fate, Mail
+from suasion.errors import ClearanceError, DeliveryError
+from suasion.ledger import Ledger, sends
+from suasion.rules import Clearance, Gate
+
+CHUNK = 50_000
+"""Persons judged at once; a clearance lives long enough to send to so many."""
+STATES = {
+    Fate.ACCEPTED: sends.State.ACCEPTED,
+    Fate.FAILED: sends.State.FAILED,
+    Fate.AGAIN: sends.State.PLANNED,
+    Fate.UNKNOWN: sends.State.UNKNOWN,
+}
+NO_SUCH_MAILBOX = "5.1."
+"""Statuses of RFC 3463 that are about the address: whoever has it is not written to again."""
+
+
+@dataclass(frozen=True)
+class Dispatch:
+    """All that sending a campaign takes; what may change meanwhile is asked for anew each time.
+
+    Parameters
+    ----------
+    ledger : Ledger
+    carrier : Carrier
+    campaign : str
+    facts : tuple of str
+        Tables whose versions are the version of the facts.
+    terms : callable
+        The terms and the rules as they stand now.
+    judge : callable
+        From persons to a clearance for those who may be contacted now.
+    write : callable
+        From claimed sends to mails; a send it leaves out cannot be written.
+    token : callable
+        From the number of a send to its token.
+    now : callable
+        The clock.
+    """
+
+    ledger: Ledger
+    carrier: Carrier
+    campaign: str
+    facts: tuple[str, ...]
+    terms: Callable[[], tuple[sends.Terms, Gate]]
+    judge: Callable[[Sequence[int]], Clearance]
+    write: Callable[[Sequence[sends.Send]], list[Mail]]
+    token: Callable[[int], str]
+    now: Callable[[], datetime]
+
+
+@dataclass
+class Sent:
+    """What one run of the sender did.
+
+    Parameters
+    ----------
+    fates : Counter of str
+        What became of mails handed over.
+    left : Counter of str
+        Planned sends that were not claimed, by reason.
+    stop : sends.Stop or None
+        Why the campaign could not send on.
+    """
+
+    fates: Counter[str] = field(default_factory=Counter[str])
+    left: Counter[str] = field(default_factory=Counter[str])
+    stop: sends.Stop | None = None
+
+    def add(self, claimed: sends.Claimed) -> None:
+        """Count what a claim left."""
+        self.left.update(claimed.left)
+        self.stop = claimed.stop
+
+
+def send(dispatch: Dispatch) -> Generator[str, None, Sent]:
+    """Send what is planned of a campaign, after settling what a dead sender left.
+
+    One batch: a claim re-checks everything in its transaction; mails are written and staged, durable but
+    seen by nobody; they are marked as handed over, durably, before they are; and then they are handed over
+    while the ledger's write lock is held, which an opt-out needs to be acknowledged. After a crash, claimed
+    sends are planned again, and of marked sends the carrier knows, or says `unknown`, which is not resent.
+
+    Parameters
+    ----------
+    dispatch : Dispatch
+
+    Yields
+    ------
+    str
+        The name of each point it passes: ``claimed``, ``staged``, ``marked``, ``guarded`` (inside the lock),
+        ``handed`` (inside the lock), ``settled``.
+
+    Returns
+    -------
+    Sent
+
+    Raises
+    ------
+    BusyError
+        Another sender is at work on the workspace.
+    ClearanceError
+        The rules change faster than persons can be judged.
+    DeliveryError
+        The carrier takes no mail; what was claimed is planned again.
+    """
+    told = Sent()
+    with sends.sending(dispatch.ledger):
+        try:
+            yield from _recover(dispatch, told)
+            yield from _forward(dispatch, told)
+        except DeliveryError:
+            sends.release(dispatch.ledger, dispatch.campaign, dispatch.now())
+            raise
+        finally:
+            dispatch.carrier.close()
+    return told
+
+
+def _recover(dispatch: Dispatch, told: Sent) -> Generator[str]:
+    """Settle what a dead sender left in hand."""
+    ledger, campaign, carrier = dispatch.ledger, dispatch.campaign, dispatch.carrier
+    sends.release(ledger, campaign, dispatch.now())
+    marked = {dispatch.token(number): number for number in sends.stranded(ledger, campaign)}
+    staged = carrier.staged(marked.keys())
+    gone = [number for token, number in marked.items() if token not in staged]
+    sends.settle(ledger, campaign, gone, STATES[carrier.settled], dispatch.now())
+    carrier.clear(staged)
+    # What is staged is complete: the carrier needs no more than its name.
+    waiting = [Mail(marked[token], token, "", b"") for token in sorted(staged)]
+    terms, _ = dispatch.terms()
+    for start in range(0, len(waiting), carrier.batch):
+        yield from _hand_over(dispatch, terms, waiting[start : start + carrier.batch], told)
+
+
+def _forward(dispatch: Dispatch, told: Sent) -> Generator[str]:
+    """Send what is planned, a chunk of people at a time."""
+    after = 0
+    while told.stop is None:
+        ids, persons = sends.waiting(dispatch.ledger, dispatch.campaign, after, CHUNK)
+        if not ids:
+            return
+        yield from _chunk(dispatch, after, ids[-1], persons, told)
+        after = ids[-1]
+
+
+def _chunk(dispatch: Dispatch, after: int, until: int, persons: Sequence[int], told: Sent) -> Generator[str]:
+    clearance, fresh = dispatch.judge(persons), True
+    while True:
+        terms, gate = dispatch.terms()
+        at, batch = gate.occasion.at, dispatch.carrier.batch
+        try:
+            claimed = sends.claim(
+                dispatch.ledger, terms, clearance, gate, dispatch.facts, at, after, until, batch
+            )
+        except ClearanceError:
+            if fresh:
+                raise
+            clearance, fresh = dispatch.judge(persons), True
+            continue
+        fresh = False
+        told.add(claimed)
+        yield "claimed"
+        if claimed.sends:
+            yield from _carry(dispatch, terms, claimed.sends, told)
+        if claimed.stop is not None or claimed.last >= until or not claimed.looked:
+            return
+        after = claimed.last
+
+
+def _carry(
+    dispatch: Dispatch, terms: sends.Terms, claimed: Sequence[sends.Send], told: Sent
+) -> Generator[str]:
+    mails = dispatch.write(claimed)
+    dispatch.carrier.stage(mails)
+    yield "staged"
+    written = {mail.send for mail in mails}
+    unwritten = [one.id for one in claimed if one.id not in written]
+    sends.mark(dispatch.ledger, dispatch.campaign, sorted(written), unwritten, dispatch.now())
+    told.fates["unwritten"] += len(unwritten)
+    yield "marked"
+    yield from _hand_over(dispatch, terms, mails, told)
+
+
+def _hand_over(dispatch: Dispatch, terms: sends.Terms, mails: Sequence[Mail], told: Sent) -> Generator[str]:
+    by_send: Mapping[int, Mail] = {mail.send: mail for mail in mails}
+    with sends.handing_over(dispatch.ledger, terms, list(by_send), dispatch.now()) as guard:
+        yield "guarded"
+        handed = dispatch.carrier.hand_over([by_send[number] for number in guard.free])
+        guard.settled.extend((one.send, STATES[one.fate], one.reason) for one in handed)
+        yield "handed"
+    told.fates.update(str(one.fate) for one in handed)
+    yield "settled"
+    for one in handed:
+        if one.fate is Fate.FAILED and one.reason.startswith(NO_SUCH_MAILBOX):
+            sends.suppress(dispatch.ledger, one.send, sends.Why.BOUNCED, dispatch.now())

@@ -1,0 +1,219 @@
+"""One person's rows in the ledger: what they are, how they go, and what is known again afterwards."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Collection, Generator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Select, Table, delete, func, insert, select, update
+from sqlalchemy.exc import OperationalError
+
+from suasion.errors import BusyError
+from suasion.lake import StoredTable, load, rows_about, store, sweep, without
+from suasion.ledger.database import Ledger
+from suasion.ledger.schema import campaigns as declarations
+from suasion.ledger.schema import (
+    draws,
+    erasing,
+    metadata,
+    plans,
+    replies,
+    sends,
+    suppressions,
+    table_versions,
+)
+from suasion.ledger.sends.money import commit
+from suasion.ledger.sends.send import State
+from suasion.ledger.sends.suppress import Why
+
+Persons = Collection[int]
+BY_PERSON = tuple(table for table in metadata.sorted_tables if "person" in table.c and table is not erasing)
+"""The tables with a column ``person``; no stage can add one and have it forgotten."""
+EVERYWHERE = "*"
+"""Stands for every channel in a suppression."""
+
+
+def rows_of(ledger: Ledger, persons: Persons, hashes: Collection[bytes]) -> dict[str, list[dict[str, Any]]]:
+    """All rows about persons, by table.
+
+    Parameters
+    ----------
+    ledger : Ledger
+    persons : collection of int
+    hashes : collection of bytes
+        Keyed hashes of their contact details, by which suppressions know them, too.
+
+    Returns
+    -------
+    dict of str to list of dict
+        Draws name the campaign of their plan.
+    """
+    chosen: dict[str, Select[Any]] = {
+        table.name: select(table).where(table.c.person.in_(persons)) for table in BY_PERSON
+    }
+    chosen[draws.name] = chosen[draws.name].join(plans).add_columns(plans.c.campaign)
+    chosen[replies.name] = select(replies).where(replies.c.send.in_(_sends_of(persons)))
+    by_hash = suppressions.c.person.in_(persons) | suppressions.c.address.in_(hashes)
+    chosen[suppressions.name] = select(suppressions).where(by_hash)
+    with ledger.engine.connect() as connection:
+        found = {name: connection.execute(chosen[name]).mappings().all() for name in sorted(chosen)}
+    return {name: [dict(row) for row in rows] for name, rows in found.items()}
+
+
+@contextmanager
+def forgetting(
+    ledger: Ledger, persons: Persons, hashes: Collection[bytes], at: datetime
+) -> Generator[tuple[int, ...]]:
+    """Erase persons from the ledger, at once; doing it again changes nothing.
+
+    Their rows go, the money of claims is given back, and keyed hashes of their details stay as
+    suppressions of every channel. Until `compact` has rewritten the lake, nothing reads them from it.
+
+    Parameters
+    ----------
+    ledger : Ledger
+    persons : collection of int
+    hashes : collection of bytes
+        Keyed hashes of all their identifiers and contact details.
+    at : datetime
+
+    Yields
+    ------
+    tuple of int
+        Ids of their sends, while the write lock keeps them from being handed over; what names them outside
+        the ledger can be removed now, and never again. If the block raises, nothing is erased.
+    """
+    with ledger.writing() as connection:
+        yield tuple(connection.execute(_sends_of(persons)).scalars())
+        _give_back(connection, persons, at)
+        _delete(connection, persons)
+        _suppress(connection, hashes, at)
+        known = set(connection.execute(select(erasing.c.person)).scalars())
+        for person in set(persons) - known:
+            connection.execute(insert(erasing).values(person=person))
+
+
+def _sends_of(persons: Persons) -> Select[Any]:
+    return select(sends.c.id).where(sends.c.person.in_(persons))
+
+
+def _give_back(connection: Connection, persons: Persons, at: datetime) -> None:
+    """The money of what was claimed and will not be handed over."""
+    claimed = sends.c.person.in_(persons) & (sends.c.state == State.CLAIMED)
+    costs: defaultdict[str, list[float]] = defaultdict(list)
+    for campaign, cost in connection.execute(select(sends.c.campaign, sends.c.cost).where(claimed)):
+        costs[campaign].append(-cost)
+    for campaign, amounts in costs.items():
+        commit(connection, campaign, amounts, at)
+
+
+def _delete(connection: Connection, persons: Persons) -> None:
+    """All rows about persons; suppressions by contact detail stay without saying whose it was."""
+    held = suppressions.c.person.in_(persons) & suppressions.c.address.is_not(None)
+    connection.execute(update(suppressions).where(held).values(person=None))
+    connection.execute(delete(replies).where(replies.c.send.in_(_sends_of(persons))))
+    for table in BY_PERSON:
+        connection.execute(delete(table).where(table.c.person.in_(persons)))
+
+
+def _suppress(connection: Connection, hashes: Collection[bytes], at: datetime) -> None:
+    known = set(connection.execute(_erased()).scalars())
+    row = {"channel": EVERYWHERE, "reason": str(Why.ERASED), "at": at.astimezone(UTC)}
+    rows = [{**row, "address": address} for address in sorted(set(hashes) - known)]
+    if rows:
+        connection.execute(insert(suppressions), rows)
+
+
+def _erased() -> Select[Any]:
+    return select(suppressions.c.address).where(suppressions.c.reason == Why.ERASED)
+
+
+def erased_hashes(ledger: Ledger) -> frozenset[bytes]:
+    """Keyed hashes of the details of everybody ever erased."""
+    with ledger.engine.connect() as connection:
+        return frozenset(connection.execute(_erased()).scalars())
+
+
+def campaigns(ledger: Ledger) -> dict[str, dict[str, Any]]:
+    """What was declared of each campaign last, by name."""
+    with ledger.engine.connect() as connection:
+        rows = connection.execute(select(declarations).order_by(declarations.c.declared_at)).all()
+    return {row.name: json.loads(row.declared) for row in rows}
+
+
+def versions_of(ledger: Ledger, name: str) -> list[StoredTable]:
+    """All versions of a table that are still stored, newest first."""
+    of_table = select(table_versions).where(table_versions.c.name == name)
+    with ledger.engine.connect() as connection:
+        rows = connection.execute(of_table.order_by(table_versions.c.version.desc())).all()
+    return [StoredTable(row.name, row.file, row.rows, row.size) for row in rows]
+
+
+def compact(ledger: Ledger, lake: Path, persons: Persons) -> None:
+    """Rewrite the lake without erased persons, and leave no byte of them in the ledger's file.
+
+    A table keeps its version number, so that what was made from it stays valid; older versions are
+    deleted. Killed at any moment, it leaves the state before or after one transaction, and can be repeated.
+
+    Parameters
+    ----------
+    ledger : Ledger
+    lake : Path
+        The caller holds the workspace's run.
+    persons : collection of int
+        Persons given to `forgetting`.
+
+    Raises
+    ------
+    DamageError
+        A table cannot be read; nothing is compacted.
+    BusyError
+        Another process keeps the ledger from being rewritten.
+    """
+    made = [(name, v.version, _rewritten(lake, v.stored, persons)) for name, v in ledger.current().items()]
+    with ledger.writing() as connection:
+        _delete(connection, persons)  # a run that had begun before may have brought rows back
+        for name, version, stored in made:
+            if stored is not None:
+                this = (table_versions.c.name == name) & (table_versions.c.version == version)
+                values = {"file": stored.file, "rows": stored.rows, "size": stored.size}
+                connection.execute(update(table_versions).where(this).values(values))
+        _expire(connection, table_versions)
+        connection.execute(delete(erasing).where(erasing.c.person.in_(persons)))
+        files = connection.execute(select(table_versions.c.file)).scalars().all()
+    sweep(lake, files)
+    _scrub(ledger)
+
+
+def _rewritten(lake: Path, stored: StoredTable, persons: Persons) -> StoredTable | None:
+    """The table as a new file; None where it holds none of the persons."""
+    table = load(lake, stored)
+    rows = rows_about(table, persons)
+    return store(lake, stored.name, without(table, rows)) if True in rows.unique().to_pylist() else None
+
+
+def _expire(connection: Connection, versions: Table) -> None:
+    """Forget all versions but the newest of each table."""
+    newer = versions.alias()
+    newest = select(func.max(newer.c.version)).where(newer.c.name == versions.c.name).scalar_subquery()
+    connection.execute(delete(versions).where(versions.c.version < newest))
+
+
+def _scrub(ledger: Ledger) -> None:
+    """Rebuild the database file from its rows, and empty its write-ahead log.
+
+    See https://www.sqlite.org/lang_vacuum.html and https://www.sqlite.org/pragma.html#pragma_wal_checkpoint.
+    """
+    with ledger.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        try:
+            connection.exec_driver_sql("VACUUM")
+            busy, *_ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
+        except OperationalError:
+            busy = True
+    if busy:
+        raise BusyError(str(ledger.path), "another process keeps it from being rewritten", "Erase again.")

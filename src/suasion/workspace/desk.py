@@ -1,0 +1,140 @@
+"""The desk where mails are written, each for one person."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from suasion.delivery import Letter, Mail, Skeleton, check_sender, skeleton
+from suasion.disclosure import Notice, notice_of
+from suasion.errors import InputError
+from suasion.ledger import Tables, sends, tokens
+from suasion.messages import Writer, fields
+from suasion.rules import Channel
+from suasion.segments import CHANNELS
+from suasion.workspace.brief import Brief
+from suasion.workspace.live import details_of, public_url, said_by, terms_of
+from suasion.workspace.settings import Settings
+
+Ids = npt.NDArray[np.int64]
+PREVIEW = "preview-of-nobodys-message-00000"
+"""Stands where the token of a send goes; no key makes it."""
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Writes the mails of a campaign.
+
+    Parameters
+    ----------
+    brief : Brief
+    key : bytes
+    skeletons : dict of str to Skeleton
+        By treatment, like `writers`.
+    writers : dict of str to Writer
+    notice : Notice
+    details : pyarrow.Table
+        Columns person and value, sorted by person, one row a person.
+    traits : pyarrow.Table
+        Sorted by person.
+    """
+
+    brief: Brief
+    key: bytes
+    skeletons: dict[str, Skeleton]
+    writers: dict[str, Writer]
+    notice: Notice
+    details: pa.Table
+    traits: pa.Table
+
+    def write(self, claimed: Sequence[sends.Send], at: datetime) -> list[Mail]:
+        """The mails of claimed sends; one whose detail has changed, or that fails, is left out."""
+        persons = np.array([one.person for one in claimed], np.int64)
+        addresses = _rows(self.details, persons)["value"].to_pylist()
+        traits = _rows(self.traits, persons).to_pylist()
+        mails = (self._mail(*one, at) for one in zip(claimed, addresses, traits, strict=True))
+        return [mail for mail in mails if mail is not None]
+
+    def letter(self, treatment: str, token: str, traits: Mapping[str, object]) -> Letter:
+        """What one person reads, notice included."""
+        said = self.writers[treatment].render(traits)
+        html = None if said.html is None else _within_body(said.html, self.notice.html(token))
+        return Letter(said.subject or "", said.text + self.notice.text(token), html)
+
+    def _mail(
+        self, send: sends.Send, address: str | None, traits: Mapping[str, object], at: datetime
+    ) -> Mail | None:
+        kind = CHANNELS[terms_of(self.brief).channel]
+        if address is None or tokens.hash_of(self.key, kind, address) != send.address:
+            return None
+        token = tokens.token_of(self.key, send.id)
+        try:
+            letter = self.letter(send.treatment, token, traits)
+            content = self.skeletons[send.treatment].fill(token, address, letter, at)
+        except InputError:
+            return None
+        return Mail(send.id, token, address, content)
+
+
+def desk(tables: Tables, brief: Brief, settings: Settings, key: bytes) -> Desk:
+    """Lay out all that writing takes, once."""
+    terms, url = terms_of(brief), public_url(settings)
+    sender = check_sender(terms.sender)
+    names = list(brief.campaign.treatments)
+    said = (said_by(brief, name) for name in names)
+    used = {name for message, variant in said for name in fields(message.variant(variant))}
+    traits = tables.read("traits", "ingest").select(["person", *sorted(used)])
+    return Desk(
+        brief=brief,
+        key=key,
+        skeletons={name: skeleton(sender, url, brief.campaign.name, name) for name in names},
+        writers={name: Writer(*said_by(brief, name)) for name in names},
+        notice=notice_of(brief.campaign, url),
+        details=details_of(tables, terms.channel),
+        traits=traits,
+    )
+
+
+def hashes(details: pa.Table, persons: Ids, key: bytes, channel: Channel) -> list[bytes]:
+    """Keyed hash of each person's contact detail."""
+    kind = CHANNELS[channel]
+    return [tokens.hash_of(key, kind, value) for value in _rows(details, persons)["value"].to_pylist()]
+
+
+def previews(tables: Tables, brief: Brief, settings: Settings, key: bytes, person: int) -> dict[str, Letter]:
+    """What one person would read, by treatment."""
+    writing = desk(tables, brief, settings, key)
+    traits = _rows(writing.traits, np.array([person], np.int64)).to_pylist()[0]
+    return {name: writing.letter(name, PREVIEW, traits) for name in writing.writers}
+
+
+def known_person(tables: Tables, named: str) -> int:
+    """The person whom ``KIND=VALUE`` names; InputError where that is not exactly one."""
+    kind, _, value = named.partition("=")
+    identities = tables.read("identities", "ingest")
+    same = pc.and_(pc.equal(identities["kind"], kind), pc.equal(identities["value"], value))
+    found = identities.filter(same)["person"].unique().to_pylist()
+    if len(found) != 1:
+        todo = "Name one by KIND=VALUE, for example member=R0000123."
+        raise InputError("a person", f"{len(found)} persons are known by this", todo)
+    return int(found[0])
+
+
+def _rows(table: pa.Table, persons: Ids) -> pa.Table:
+    """One row for each of these persons, of nulls where the table has none; the table is sorted by person."""
+    known = table["person"].to_numpy()
+    places = np.minimum(np.searchsorted(known, persons), max(len(known) - 1, 0))
+    found = known[places] == persons if len(known) else np.zeros(len(persons), np.bool_)
+    return table.take(pa.array(places, mask=~found))
+
+
+def _within_body(html: str, notice: str) -> str:
+    """HTML with the notice at its end, inside the body where there is one."""
+    body, end, rest = html.rpartition("</body>")
+    return f"{body}{notice}{end}{rest}" if end else f"{html}{notice}"

@@ -1,0 +1,159 @@
+"""Take in what came back: outcomes from a file, replies from a mailbox."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from suasion.delivery import Kind, reply_from
+from suasion.errors import SourceError
+from suasion.expressions import quote
+from suasion.ingest import LINE_NUMBER, Source, read
+from suasion.lake import query
+from suasion.ledger import Ledger, Run, Tables, sends, tokens
+from suasion.workspace.brief import Brief
+from suasion.workspace.steps import reasons
+
+WHY = {
+    Kind.BOUNCED_HARD: sends.Why.BOUNCED,
+    Kind.COMPLAINED: sends.Why.COMPLAINED,
+    Kind.UNSUBSCRIBED: sends.Why.OPTED_OUT,
+}
+"""Replies after which the person is not written to again."""
+
+
+@dataclass(frozen=True)
+class OutcomeSummary:
+    """What a file of outcomes held.
+
+    Parameters
+    ----------
+    campaign : str
+    rows, persons : int
+        Rows of the file; persons with an outcome recorded now.
+    unknown : int
+        Good rows of nobody we know.
+    rejected : dict of str to int
+        Bad rows by reason.
+    """
+
+    campaign: str
+    rows: int
+    persons: int
+    unknown: int
+    rejected: dict[str, int]
+
+
+@dataclass(frozen=True)
+class ReplySummary:
+    """What a mailbox held: replies by kind, and mails that are none of ours to understand."""
+
+    replies: dict[str, int]
+    others: int
+
+
+def record_outcomes(run: Run, brief: Brief, file: Path, at: datetime) -> OutcomeSummary:
+    """Record the outcomes of a live campaign; where a person is in several files, the newest counts.
+
+    The file has the identifier and outcome columns of the experiment that the campaign learned from, and
+    names the people left alone as well as those written to: who is in no file has no known outcome.
+
+    Raises
+    ------
+    SourceError
+        The file lacks a column, or cannot be read.
+    """
+    name, source = brief.campaign.name, _mapping(brief, file, at)
+    found = read(source, file.parent, {})
+    persons = _resolved(run, source, found.records)
+    outcomes = [f"outcome:{outcome}" for outcome in brief.outcomes]
+    new = persons.filter(persons["person"].is_valid()).select(["person", *outcomes])
+    table = f"outcomes.{name}"
+    before = run.read(table, "record") if table in run.versions else new.schema.empty_table()
+    run.write(table, _merged(before, new, outcomes), name)
+    return OutcomeSummary(
+        campaign=name,
+        rows=found.rows,
+        persons=new.num_rows,
+        unknown=persons["person"].null_count,
+        rejected=reasons(found.rejects),
+    )
+
+
+def _mapping(brief: Brief, file: Path, at: datetime) -> Source:
+    """The experiment's mapping, of identifiers and outcomes alone."""
+    past = brief.source
+    kinds = {kind: column for kind, column in past.identifiers.items() if column != LINE_NUMBER}
+    if not kinds:
+        found = f"source '{past.name}' knows people by line number only"
+        raise SourceError("outcomes of a live campaign", found, "Map an identifier in it.")
+    kept = {outcome: past.outcomes[outcome] for outcome in brief.outcomes}
+    return Source(
+        name=past.name,
+        file=file.name,
+        licence=past.licence,
+        purposes=past.purposes,
+        basis=past.basis,
+        observed_on=at.date(),
+        territory=past.territory,
+        identifiers=kinds,
+        outcomes=kept,
+    )
+
+
+def _resolved(tables: Tables, source: Source, records: pa.Table) -> pa.Table:
+    """The records with the person whom their first known identifier names, null where none does."""
+    identities = tables.read("identities", "ingest")
+    known = identities.filter(pc.equal(identities["role"], "identifier"))
+    columns = [f"id:{kind}" for kind in source.identifiers]
+    joins = " ".join(
+        f"LEFT JOIN (SELECT DISTINCT person, value FROM k WHERE kind = ?) AS k{i} ON k{i}.value = r.{name}"
+        for i, name in enumerate(map(quote, columns))
+    )
+    person = f"coalesce({', '.join(f'k{i}.person' for i in range(len(columns)))})"
+    sql = f"SELECT {person} AS person, r.* FROM r {joins} ORDER BY r.line"
+    return query(sql, {"r": records, "k": known}, list(source.identifiers))
+
+
+def _merged(before: pa.Table, new: pa.Table, outcomes: list[str]) -> pa.Table:
+    """One row a person: the new values, where there are any, else those before."""
+    newest = ", ".join(f"arg_min({quote(c)}, age) AS {quote(c)}" for c in outcomes)
+    sql = (
+        f"SELECT person, {newest} FROM "
+        "(SELECT *, 0 AS age FROM n UNION ALL BY NAME SELECT *, 1 AS age FROM b) "
+        "GROUP BY person ORDER BY person"
+    )
+    return query(sql, {"n": new, "b": before})
+
+
+def record_replies(ledger: Ledger, key: bytes, mailbox: Path, now: Callable[[], datetime]) -> ReplySummary:
+    """Read a Maildir: whoever asked to stop, complained, or has no mailbox is not written to again.
+
+    A mail is moved to ``cur`` once what it says is in force; mails that are not replies to our sends stay.
+    """
+    counts, others = Counter[str](), 0
+    (mailbox / "cur").mkdir(exist_ok=True)
+    for path in _mails(mailbox):
+        reply = reply_from(path.read_bytes())
+        send = None if reply is None else tokens.send_of(key, reply.token)
+        if reply is None or send is None:
+            others += 1
+            continue
+        if reply.kind in WHY:
+            sends.suppress(ledger, send, WHY[reply.kind], now())
+        counts[str(reply.kind)] += 1
+        os.replace(path, mailbox / "cur" / f"{path.name.partition(':')[0]}:2,S")
+    return ReplySummary(dict(counts), others)
+
+
+def _mails(mailbox: Path) -> Iterator[Path]:
+    if not (mailbox / "new").is_dir():
+        raise SourceError(f"mailbox {mailbox}", "it has no folder 'new'", "Name a Maildir.")
+    yield from sorted((mailbox / "new").iterdir())

@@ -1,0 +1,266 @@
+"""Approve and send a live campaign; what may change meanwhile is read anew before each claim."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from suasion.allocation import Plan, plan_from
+from suasion.delivery import Carrier, Dispatch, MaildirCarrier, SmtpCarrier, check_sender, send
+from suasion.disclosure import entry_of, record
+from suasion.errors import CampaignError, OrderError
+from suasion.ledger import Ledger, Tables, draws, sends, tokens
+from suasion.profiles import FACT_TABLES, assemble_facts
+from suasion.rules import Clearance, Gate
+from suasion.workspace.brief import Brief
+from suasion.workspace.desk import desk, hashes
+from suasion.workspace.live import check, contact_gate, content_of, details_of, prove, public_url, terms_of
+from suasion.workspace.settings import Settings
+
+Ids = npt.NDArray[np.int64]
+Read = Callable[[], tuple[Brief, Settings]]
+
+
+def unless_changed(folder: Path, read: Read) -> Read:
+    """Read declarations again only where one of their files is another than before."""
+    known: dict[tuple[tuple[str, int, int], ...], tuple[Brief, Settings]] = {}
+
+    def again() -> tuple[Brief, Settings]:
+        files = [folder / "suasion.toml", *sorted(folder.glob("*/*.toml"))]
+        stamp = tuple((str(path), (at := path.stat()).st_mtime_ns, at.st_size) for path in files)
+        if stamp not in known:
+            known.clear()
+            known[stamp] = read()
+        return known[stamp]
+
+    return again
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A published plan and what was drawn from it.
+
+    Parameters
+    ----------
+    plan : Plan
+    digest : str
+    chosen : array of int64, shape (n,)
+        Index of the option of each person of the plan; 0 is nothing.
+    """
+
+    plan: Plan
+    digest: str
+    chosen: Ids
+
+    @property
+    def by_treatment(self) -> dict[str, Ids]:
+        """Who was drawn for each treatment."""
+        names = self.plan.options.treatments
+        return {name: self.plan.options.persons[self.chosen == i + 1] for i, name in enumerate(names)}
+
+
+@dataclass(frozen=True)
+class SendSummary:
+    """What one `suasion send` did, and where the campaign stands.
+
+    Parameters
+    ----------
+    campaign : str
+    fates, left : dict of str to int
+        What became of mails handed over; why planned sends were not claimed.
+    stop : str or None
+        Why the campaign could not send on.
+    progress : Progress
+    """
+
+    campaign: str
+    fates: dict[str, int]
+    left: dict[str, int]
+    stop: str | None
+    progress: sends.Progress
+
+
+def drawn_plan(tables: Tables, ledger: Ledger, brief: Brief) -> Drawn:
+    """The campaign's plan as drawn.
+
+    Raises
+    ------
+    OrderError
+        There is none, or more than money and times was declared anew since.
+    """
+    name = brief.campaign.name
+    made, digest = plan_from(tables.read(f"plans.{name}", f"plan {name}"))
+    if draws.terms_of(ledger, digest) != brief.campaign.terms:
+        raise OrderError(
+            f"the plan of '{name}'",
+            "the campaign was declared anew since",
+            f"Undo the change, or run `suasion plan {name}` if nothing was sent yet.",
+        )
+    names = pa.array([made.options.control, *made.options.treatments])
+    chosen = pc.index_in(draws.drawn(ledger, digest)["treatment"], names)
+    return Drawn(made, digest, chosen.to_numpy().astype(np.int64))
+
+
+def approve(
+    tables: Tables, ledger: Ledger, brief: Brief, settings: Settings, by: str, why: str, at: datetime
+) -> str:
+    """Prove what the campaign says for everybody it is meant for, and record who agrees to exactly that.
+
+    Returns
+    -------
+    str
+        Digest of the content.
+
+    Raises
+    ------
+    CampaignError
+        The proof found problems; nothing is approved.
+    """
+    check(brief, settings)
+    prove(tables, brief, drawn_plan(tables, ledger, brief).by_treatment)
+    content = content_of(brief, settings)
+    sends.approve(ledger, brief.campaign.name, content, by, why, at)
+    return content
+
+
+def sending(
+    folder: Path,
+    ledger: Ledger,
+    tables: Callable[[], Tables],
+    read: Read,
+    key: bytes,
+    now: Callable[[], datetime],
+    smtp_login: tuple[str, str],
+) -> Generator[str, None, SendSummary]:
+    """Prove, record and send a campaign; yields the points that the sender passes.
+
+    Raises
+    ------
+    CampaignError
+        It cannot be delivered as declared, its proof has problems, or nobody approved what it says.
+    OrderError
+        There is no plan for it as declared.
+    """
+    brief, settings = read()
+    check(brief, settings)
+    current, campaign = tables(), brief.campaign
+    drawn = drawn_plan(current, ledger, brief)
+    prove(current, brief, drawn.by_treatment)
+    content = content_of(brief, settings)
+    approval = sends.approved(ledger, campaign.name, content)
+    if approval is None:
+        todo = (
+            f"Read it with `suasion preview`, then run `suasion approve {campaign.name} --by NAME --why WHY`."
+        )
+        raise CampaignError(f"campaign '{campaign.name}'", "nobody has approved what it says now", todo)
+    _plan_sends(current, ledger, brief, drawn, key)
+    entry = entry_of(
+        campaign,
+        brief.segment,
+        brief.messages,
+        brief.catalogue,
+        brief.sources,
+        drawn.plan,
+        contact_gate(brief, now()),
+        settings.currency,
+        public_url(settings),
+        approval,
+    )
+    record(ledger, entry, now())
+    carrier = _carrier(folder, brief, settings, smtp_login)
+    sent = yield from send(_dispatch(ledger, tables, read, key, now, carrier))
+    return SendSummary(
+        campaign=campaign.name,
+        fates={fate: n for fate, n in sent.fates.items() if n},
+        left=dict(sent.left),
+        stop=None if sent.stop is None else str(sent.stop),
+        progress=sends.progress(ledger, campaign.name),
+    )
+
+
+def _plan_sends(tables: Tables, ledger: Ledger, brief: Brief, drawn: Drawn, key: bytes) -> None:
+    """Write down a send for everybody who was drawn for a treatment."""
+    options, channel = drawn.plan.options, terms_of(brief).channel
+    treated = np.flatnonzero(drawn.chosen)
+    persons, which = options.persons[treated], drawn.chosen[treated] - 1
+    details = details_of(tables, channel)
+    sends.plan_sends(
+        ledger,
+        drawn.digest,
+        brief.campaign.name,
+        channel,
+        zip(
+            persons.tolist(),
+            np.array(options.treatments)[which].tolist(),
+            options.costs[treated, which].tolist(),
+            hashes(details, persons, key, channel),
+            strict=True,
+        ),
+    )
+
+
+def _carrier(folder: Path, brief: Brief, settings: Settings, login: tuple[str, str]) -> Carrier:
+    if settings.carrier == "outbox":
+        return MaildirCarrier(folder / "outbox")
+    return SmtpCarrier(settings.carrier, check_sender(terms_of(brief).sender).address, *login)
+
+
+@dataclass(frozen=True)
+class _Facts:
+    """Facts as they stand now, assembled once for all persons of a version and day."""
+
+    tables: Callable[[], Tables]
+    known: dict[tuple[str, date], pa.Table]
+
+    def judge(self, brief: Brief, gate: Gate, persons: Sequence[int]) -> Clearance:
+        """Permission for those of the persons who have it."""
+        tables = self.tables()
+        version, day = brief.facts(tables), gate.occasion.at.date()
+        if (version, day) not in self.known:
+            self.known.clear()
+            facts = assemble_facts(tables, brief.sources, brief.catalogue, gate.occasion)
+            self.known[version, day] = facts
+        facts = self.known[version, day]
+        chosen = facts.filter(pc.is_in(facts["person"], value_set=pa.array(persons, pa.int64())))
+        return gate.judge(chosen, version).clearance
+
+
+def _dispatch(
+    ledger: Ledger,
+    tables: Callable[[], Tables],
+    read: Read,
+    key: bytes,
+    now: Callable[[], datetime],
+    carrier: Carrier,
+) -> Dispatch:
+    brief, settings = read()
+    mails = desk(tables(), brief, settings, key)
+    facts = _Facts(tables, {})
+
+    def terms() -> tuple[sends.Terms, Gate]:
+        brief, settings = read()
+        campaign, delivery = brief.campaign, terms_of(brief)
+        cap = None if settings.cap is None else sends.Cap(settings.cap.sends, settings.cap.days)
+        content = content_of(brief, settings)
+        here = (campaign.name, campaign.purpose, delivery.channel, content, campaign.budget)
+        held = sends.Terms(*here, delivery.not_after, delivery.hours, cap)
+        return held, contact_gate(brief, now().astimezone(settings.zone))
+
+    return Dispatch(
+        ledger=ledger,
+        carrier=carrier,
+        campaign=brief.campaign.name,
+        facts=FACT_TABLES,
+        terms=terms,
+        judge=lambda persons: facts.judge(read()[0], terms()[1], persons),
+        write=lambda claimed: mails.write(claimed, now()),
+        token=lambda number: tokens.token_of(key, number),
+        now=now,
+    )

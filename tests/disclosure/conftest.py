@@ -1,0 +1,187 @@
+"""A campaign with all that its record is written from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from sqlalchemy import text
+
+from suasion.allocation import Options, Plan
+from suasion.disclosure import Entry, content_digest, entry_of
+from suasion.ingest import Source
+from suasion.ledger import Campaign, Ledger, draws, running, sends
+from suasion.messages import Message
+from suasion.profiles import Trait
+from suasion.rules import Channel, Gate, Jurisdiction, Occasion, Purpose, Use, load_packs
+from suasion.segments import Segment, segment_from
+
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+PERSONS = (711_000_001, 711_000_002, 711_000_003, 711_000_004)
+TRAITS: dict[str, dict[str, str]] = {
+    "first_name": {"type": "text", "category": "name", "label": "First name"},
+    "age": {"type": "integer", "category": "age", "label": "Age, years", "fact": "age"},
+    "visits": {"type": "integer", "category": "behavior", "label": "Past visits"},
+    "district": {"type": "text", "category": "place", "label": "District"},
+}
+
+
+def _declared() -> dict[str, Any]:
+    return {
+        "name": "checkup",
+        "sponsor": "Town Health Office",
+        "purpose": "public_health",
+        "source": "pilot",
+        "segment": "adults",
+        "control": "none",
+        "outcome": "came",
+        "features": ("visits", "age"),
+        "budget": 100.0,
+        "holdout": 0.1,
+        "exploration": 0.02,
+        "treatments": {
+            "reminder": {"message": "due", "cost": 0.05},
+            "invitation": {"message": "visit", "variant": "warm", "price": 2.0, "price_if": "came"},
+        },
+        "delivery": {
+            "channel": "email",
+            "sender": "Town Health Office <health@town.example>",
+            "imprint": "Town Health Office, Market Square 1, 12345 Town",
+            "not_after": "2027-01-31T20:00:00+01:00",
+            "hours": ("08:00", "20:00"),
+        },
+    }
+
+
+def _messages() -> dict[str, dict[str, Any]]:
+    due = {
+        "subject": "Your check-up is due",
+        "text": "Dear {{ first_name }}, it is time.",
+        "html": "<p>It is.</p>",
+    }
+    visit = {"subject": "A place is kept", "text": "Come{% if age > 64 %} by bus{% endif %}."}
+    return {
+        "due": {"variants": {"plain": due}, "fallbacks": {"first_name": "neighbor", "district": "town"}},
+        "visit": {"variants": {"warm": visit, "cold": {"text": "Come."}}},
+    }
+
+
+@dataclass
+class Declared:
+    """What is declared, to be changed before it is read."""
+
+    folder: Path
+    campaign: dict[str, Any] = field(default_factory=_declared)
+    messages: dict[str, dict[str, Any]] = field(default_factory=_messages)
+    label: str = "Adults of the town"
+    where: str = "age >= 18 AND district IS NOT NULL"
+    public_url: str = "https://town.example"
+
+    @property
+    def gate(self) -> Gate:
+        occasion = Occasion(
+            frozenset({Use.CONTACT}),
+            Purpose.PUBLIC_HEALTH,
+            "checkup",
+            Jurisdiction("DE", NOW.date()),
+            NOW,
+            Channel.EMAIL,
+        )
+        return Gate(load_packs((), self.folder), occasion)
+
+    @property
+    def catalogue(self) -> dict[str, Trait]:
+        return {name: Trait.model_validate(said) for name, said in TRAITS.items()}
+
+    def read_campaign(self) -> Campaign:
+        return Campaign.model_validate(self.campaign)
+
+    def read_segment(self) -> Segment:
+        path = self.folder / f"{self.campaign['segment']}.toml"
+        path.write_text(f"label = '''{self.label}'''\nwhere = '''{self.where}'''", "utf-8")
+        return segment_from(path, self.catalogue, self.gate)
+
+    def read_messages(self) -> dict[str, Message]:
+        return {name: Message.model_validate({"name": name, **said}) for name, said in self.messages.items()}
+
+    def digest(self) -> str:
+        return content_digest(
+            self.read_campaign(), self.read_segment(), self.read_messages(), self.public_url
+        )
+
+    def entry(self, approved: tuple[str, datetime] | None = None) -> Entry:
+        return entry_of(
+            self.read_campaign(),
+            self.read_segment(),
+            self.read_messages(),
+            self.catalogue,
+            _sources(),
+            _plan(),
+            self.gate,
+            "EUR",
+            self.public_url,
+            approved,
+        )
+
+
+def _sources() -> list[Source]:
+    shared: dict[str, Any] = {
+        "file": "x.csv",
+        "purposes": ("public_health",),
+        "observed_on": date(2026, 1, 1),
+        "territory": "DE",
+        "identifiers": {"id": "id"},
+    }
+    pilot = {"name": "pilot", "licence": "our own", "basis": "research_replay", "traits": {"age": "a"}}
+    register = {"name": "register", "licence": "Town act, 4", "basis": "public_task"}
+    traits = {"age": "age", "district": "d", "first_name": "n", "visits": "v"}
+    return [
+        Source.model_validate({**shared, **pilot}),
+        Source.model_validate({**shared, **register, "traits": traits}),
+    ]
+
+
+def _plan() -> Plan:
+    """Reminders for 1.9 persons, invitations for 0.7."""
+    probabilities = np.array([[0.1, 0.9, 0.0], [0.1, 0.9, 0.0], [0.3, 0.1, 0.6], [0.9, 0.0, 0.1]])
+    filler = np.zeros((4, 2))
+    options = Options(
+        np.array(PERSONS), "none", ("reminder", "invitation"), filler, filler, np.array([True, True])
+    )
+    return Plan(options, probabilities, 100.0, 0.5, 0.0, ())
+
+
+@pytest.fixture
+def declared(tmp_path: Path) -> Declared:
+    return Declared(tmp_path)
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Ledger:
+    return Ledger.open(tmp_path / "ledger.db")
+
+
+@pytest.fixture
+def claim(ledger: Ledger, tmp_path: Path) -> Callable[[str, datetime], None]:
+    """Plan two sends of a campaign and claim the first at a time, behind the back of all checks."""
+
+    def claimed(campaign: str, at: datetime) -> None:
+        with running(ledger, tmp_path / "lake", "test", NOW) as run:
+            people, chances = np.array(PERSONS[:2]), np.full(2, 0.5)
+            run.writes.append(
+                draws.record_draws(campaign, campaign, "t", people, ["a"] * 2, chances, keyed=True)
+            )
+        rows = [(person, "a", 0.1, bytes(16)) for person in PERSONS[:2]]
+        sends.plan_sends(ledger, campaign, campaign, Channel.EMAIL, rows)
+        with ledger.writing() as connection:
+            first = text(
+                "UPDATE sends SET state = 'handed_over', at = :at WHERE campaign = :c AND person = :p"
+            )
+            connection.execute(first, {"at": at.timestamp(), "c": campaign, "p": PERSONS[0]})
+
+    return claimed
