@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from base64 import urlsafe_b64encode
+from base64 import b64decode, urlsafe_b64encode
 from datetime import UTC, datetime, timedelta, timezone
 from email import message_from_bytes
 from email.header import decode_header, make_header
@@ -87,6 +87,8 @@ def test_the_bodies_are_what_the_standard_library_would_carry(letter: Letter, to
 def test_a_subject_is_read_as_it_was_given(subject: str):
     mail = FLU.fill(TOKEN, TO, Letter(subject, "Hello."), NOW)
     assert str(_read(mail)["Subject"]) == subject
+    for word in re.findall(rb"=\?utf-8\?b\?([^?]*)\?=", mail):
+        assert b64decode(word).decode(), "no word, and no half of a character (RFC 2047, section 5)"
 
 
 @given(letters, tokens, st.sampled_from(["a@b.example", "o'x+y%z?&#/@xn--kln-sna.example"]))

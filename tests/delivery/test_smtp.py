@@ -335,13 +335,13 @@ SCENES: dict[str, tuple[list[Dialogue], list[tuple[Fate, str]]]] = {
 @pytest.mark.parametrize("scene", SCENES)
 def test_what_became_of_each_mail_is_said_right(scene: str):
     dialogues, expected = SCENES[scene]
-    with _playing(*dialogues) as port, _carrying(port, patience=0.5) as carrier:
+    with _playing(*dialogues) as port, _carrying(port, patience=1.0) as carrier:
         carrier.stage(MAILS)
         assert _fates(carrier.hand_over(MAILS)) == expected
 
 
 def test_a_slow_server_is_left_before_opt_outs_wait_for_long():
-    with _playing({".": 0.2}) as port, _carrying(port, patience=0.5) as carrier:
+    with _playing({".": 0.4}) as port, _carrying(port, patience=1.0) as carrier:
         carrier.stage([])
         fates = _fates(carrier.hand_over([_mail(n) for n in range(20)]))
     assert fates == sorted(fates, key=lambda one: one == LATE)
@@ -372,7 +372,7 @@ def test_a_slow_server_is_left_before_opt_outs_wait_for_long():
 def test_a_server_that_does_not_take_our_mail_is_named_before_any_mail_is_begun(
     dialogue: Dialogue, said: str
 ):
-    with _playing(dialogue) as port, _carrying(port, patience=0.5) as carrier:
+    with _playing(dialogue) as port, _carrying(port, patience=1.0) as carrier:
         with pytest.raises(DeliveryError, match=said) as refused:
             carrier.stage(MAILS)
         assert _fates(carrier.hand_over(MAILS)) == [NONE] * 3 or said == "timed out"

@@ -14,6 +14,7 @@ import typer
 from rich.markup import escape
 
 from suasion.cli import show
+from suasion.cli.demo_town import demo_town
 from suasion.cli.show import AsJson
 from suasion.errors import MissingExtraError, RefusedError, SourceError
 from suasion.workspace import Workspace, open_workspace
@@ -22,11 +23,12 @@ DATA = "SUASION_DATA"
 
 
 class Example(StrEnum):
-    """The workspaces under ``examples/``."""
+    """The workspaces under ``examples/``, and the simulated town."""
 
     CLINIC = "clinic"
     SHOP = "shop"
     TURNOUT = "turnout"
+    TOWN = "town"
 
 
 FILES = {Example.SHOP: "hillstrom.parquet", Example.TURNOUT: "ggl_turnout.parquet"}
@@ -35,12 +37,23 @@ REFUSED = {Example.CLINIC: "tested_positive"}
 
 
 def demo(
-    example: Annotated[Example, typer.Argument(help="clinic needs nothing; the others need real data.")] = (
-        Example.CLINIC
-    ),
+    example: Annotated[
+        Example | None, typer.Argument(help="By default clinic, then town; the others need real data.")
+    ] = None,
     folder: Annotated[Path, typer.Option(help="Where the workspaces are written.")] = Path("demo"),
     as_json: AsJson = False,
 ) -> None:
+    """Show the road: an experiment from file to report, then a town that is written to and answers."""
+    done: dict[str, Any] = {}
+    if example is not Example.TOWN:
+        done |= _replay(example or Example.CLINIC, folder, quiet=as_json)
+    if example in (None, Example.TOWN):
+        done["town"] = demo_town(folder / Example.TOWN, quiet=as_json)
+    if as_json:
+        show.emit(done)
+
+
+def _replay(example: Example, folder: Path, *, quiet: bool) -> dict[str, Any]:
     """Run an example on real data: whom a message would help, what a budget buys, and how sure that is."""
     target = folder / example
     _prepare(example, target)
@@ -48,12 +61,11 @@ def demo(
         workspace = open_workspace(target, say=say)
         done = workspace.run()
     refusals = [_refusal(workspace, name) for name in (REFUSED.get(example),) if name]
-    if as_json:
-        show.emit({"report": done, "refusals": refusals})
-        return
-    show.reported(done, str(target / "reports" / f"{done.campaign}.html"))
-    for refusal in refusals:
-        show.screen.print(f"[yellow]refused[/yellow] {escape(refusal)}")
+    if not quiet:
+        show.reported(done, str(target / "reports" / f"{done.campaign}.html"))
+        for refusal in refusals:
+            show.screen.print(f"[yellow]refused[/yellow] {escape(refusal)}")
+    return {"report": done, "refusals": refusals}
 
 
 def _refusal(workspace: Workspace, segment: str) -> str:

@@ -175,7 +175,8 @@ def compact(ledger: Ledger, lake: Path, persons: Persons) -> None:
     BusyError
         Another process keeps the ledger from being rewritten.
     """
-    made = [(name, v.version, _rewritten(lake, v.stored, persons)) for name, v in ledger.current().items()]
+    tables = ledger.current() if persons else {}
+    made = [(name, v.version, _rewritten(lake, v.stored, persons)) for name, v in tables.items()]
     with ledger.writing() as connection:
         _delete(connection, persons)  # a run that had begun before may have brought rows back
         for name, version, stored in made:

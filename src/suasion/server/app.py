@@ -25,6 +25,7 @@ MOST_BODY = 64 * 1024
 RETRY_AFTER = 60
 """Seconds."""
 
+_REFUSALS = {404: "There is no such page.", 405: "This cannot be done here.", 413: "That is too much."}
 _log = logging.getLogger("uvicorn.error")
 
 
@@ -32,8 +33,8 @@ def app(workspace: Workspace) -> Starlette:
     """Make the web application of a workspace.
 
     ``POST /o/TOKEN`` opts out in one step (RFC 8058), ``GET`` there asks first, ``/why/TOKEN`` tells a
-    recipient why. ``/``, ``/campaigns/NAME`` and ``/log.jsonl`` are for everybody. Nothing is set, followed
-    or loaded: no cookie, no script, no redirect.
+    recipient why. ``/``, ``/campaigns/NAME`` and ``/log.jsonl`` are for everybody. No cookie, no script, no
+    redirect. Tokens are in paths, and who has a token may opt out: serve it without an access log.
 
     Parameters
     ----------
@@ -90,7 +91,6 @@ def serve(workspace: Workspace, host: str = "127.0.0.1", port: int = 8000) -> No
         The address is taken, or not ours.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # Tokens are in paths, and who has a token may opt out: no access log.
     config = uvicorn.Config(
         app(workspace),
         access_log=False,
@@ -112,8 +112,7 @@ async def _health(_request: Request) -> Response:
 
 async def _refused(_request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    said = {404: "There is no such page.", 405: "This page cannot be used that way."}
-    return note("No such page", said.get(error.status_code, error.detail), error.status_code, error.headers)
+    return note("Sorry", _REFUSALS.get(error.status_code, error.detail), error.status_code, error.headers)
 
 
 async def _unavailable(_request: Request, error: Exception) -> Response:

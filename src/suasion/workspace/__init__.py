@@ -6,9 +6,10 @@ from suasion.workspace.record import OutcomeSummary, ReplySummary
 from suasion.workspace.sending import SendSummary
 from suasion.workspace.settings import Settings
 from suasion.workspace.steps import IngestSummary, PlanSummary, ScoreSummary
-from suasion.workspace.workspace import Workspace, open_workspace
+from suasion.workspace.workspace import KEY, Workspace, open_workspace
 
 __all__ = [
+    "KEY",
     "Answers",
     "Check",
     "IngestSummary",

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from suasion.declarations import closest, named, read
 from suasion.delivery import Letter
-from suasion.disclosure import Verified, verify
+from suasion.disclosure import Verified, record_result, result_of, verify
 from suasion.errors import CampaignError, WorkspaceError
 from suasion.ledger import Ledger, Run, Tables, log, reading, running, sends, tokens
 from suasion.measurement import Report
@@ -170,11 +170,17 @@ class Workspace:
         Returns
         -------
         Report
-            Also written to ``reports/CAMPAIGN.html`` and ``.json``.
+            Also written to ``reports/CAMPAIGN.html`` and ``.json``; of a campaign that was sent, what it cost
+            and changed goes into the log.
         """
         prepared = self._brief(campaign)
         made = account(self.tables(), self.ledger, prepared, self.settings)
         write(self.folder / "reports", made)
+        if made.delivery is not None:
+            effect = None if made.lift is None else made.lift.effect
+            progress = sends.progress(self.ledger, made.campaign)
+            result = result_of(progress, self.settings.currency, made.outcome, effect)
+            record_result(self.ledger, made.campaign, result, self.now())
         return made
 
     def run(self, campaign: str | None = None) -> Report:

@@ -116,12 +116,9 @@ class SmtpCarrier:
             return Fate.FAILED, _BAD_ADDRESS
         begun = False
         try:
+            # That our sender is refused is not the person's fault; `stage` will tell.
             for command, good, refused in (
-                (
-                    f"MAIL FROM:<{self._sender}>",
-                    2,
-                    Fate.AGAIN,
-                ),  # not the person's fault; `stage` will tell
+                (f"MAIL FROM:<{self._sender}>", 2, Fate.AGAIN),
                 (f"RCPT TO:<{to}>", 2, Fate.FAILED),
                 ("DATA", 3, Fate.FAILED),
             ):
