@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from sqlalchemy.exc import OperationalError
 
-from suasion.cli import demo, init, live, public, steps, town
+from suasion.cli import demo, init, live, person, public, steps, town
 from suasion.errors import SuasionError
 
 app = typer.Typer(
@@ -41,6 +41,7 @@ for command in (
     steps.doctor,
 ):
     app.command()(command)
+app.add_typer(person.app, name="person")
 app.add_typer(town.app, name="town")
 
 

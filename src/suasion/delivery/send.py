@@ -88,7 +88,8 @@ def send(dispatch: Dispatch) -> Generator[str, None, Sent]:
     One batch: a claim re-checks everything in its transaction; mails are written and staged, durable but
     seen by nobody; they are marked as handed over, durably, before they are; and then they are handed over
     while the ledger's write lock is held, which an opt-out needs to be acknowledged. After a crash, claimed
-    sends are planned again, and of marked sends the carrier knows, or says `unknown`, which is not resent.
+    sends of all campaigns are planned again, to be checked anew, and so are marked ones that are staged still;
+    of other marked sends the carrier knows, or says `unknown`, which is not resent.
 
     Parameters
     ----------
@@ -116,30 +117,28 @@ def send(dispatch: Dispatch) -> Generator[str, None, Sent]:
     told = Sent()
     with sends.sending(dispatch.ledger):
         try:
-            yield from _recover(dispatch, told)
+            _recover(dispatch)
             yield from _forward(dispatch, told)
         except DeliveryError:
-            sends.release(dispatch.ledger, dispatch.campaign, dispatch.now())
+            sends.release(dispatch.ledger, dispatch.now())
             raise
         finally:
             dispatch.carrier.close()
     return told
 
 
-def _recover(dispatch: Dispatch, told: Sent) -> Generator[str]:
+def _recover(dispatch: Dispatch) -> None:
     """Settle what a dead sender left in hand."""
-    ledger, campaign, carrier = dispatch.ledger, dispatch.campaign, dispatch.carrier
-    sends.release(ledger, campaign, dispatch.now())
-    marked = {dispatch.token(number): number for number in sends.stranded(ledger, campaign)}
+    ledger, carrier = dispatch.ledger, dispatch.carrier
+    sends.release(ledger, dispatch.now())
+    marked = {dispatch.token(number): number for number in sends.stranded(ledger)}
     staged = carrier.staged(marked.keys())
-    gone = [number for token, number in marked.items() if token not in staged]
-    sends.settle(ledger, campaign, gone, STATES[carrier.settled], dispatch.now())
-    carrier.clear(staged)
-    # What is staged is complete: the carrier needs no more than its name.
-    waiting = [Mail(marked[token], token, "", b"") for token in sorted(staged)]
-    terms, _ = dispatch.terms()
-    for start in range(0, len(waiting), carrier.batch):
-        yield from _hand_over(dispatch, terms, waiting[start : start + carrier.batch], told)
+    if marked:
+        gone = [number for token, number in marked.items() if token not in staged]
+        sends.settle(ledger, gone, STATES[carrier.settled], dispatch.now())
+        sends.settle(ledger, [marked[token] for token in staged], sends.State.PLANNED, dispatch.now())
+    # Not before: what is marked and not staged counts as handed over.
+    carrier.clear(frozenset())
 
 
 def _forward(dispatch: Dispatch, told: Sent) -> Generator[str]:
@@ -172,7 +171,7 @@ def _chunk(dispatch: Dispatch, after: int, until: int, persons: Sequence[int], t
         yield "claimed"
         if claimed.sends:
             yield from _carry(dispatch, terms, claimed.sends, told)
-        if claimed.stop is not None or claimed.last >= until or not claimed.looked:
+        if told.stop is not None or claimed.last >= until or not claimed.looked:
             return
         after = claimed.last
 
@@ -185,7 +184,7 @@ def _carry(
     yield "staged"
     written = {mail.send for mail in mails}
     unwritten = [one.id for one in claimed if one.id not in written]
-    sends.mark(dispatch.ledger, dispatch.campaign, sorted(written), unwritten, dispatch.now())
+    sends.mark(dispatch.ledger, sorted(written), unwritten, dispatch.now())
     told.fates["unwritten"] += len(unwritten)
     yield "marked"
     yield from _hand_over(dispatch, terms, mails, told)
@@ -199,7 +198,15 @@ def _hand_over(dispatch: Dispatch, terms: sends.Terms, mails: Sequence[Mail], to
         guard.settled.extend((one.send, STATES[one.fate], one.reason) for one in handed)
         yield "handed"
     told.fates.update(str(one.fate) for one in handed)
+    told.stop = guard.stop or told.stop
     yield "settled"
+    refused = {one.reason for one in handed if one.fate is Fate.FAILED}
     for one in handed:
         if one.fate is Fate.FAILED and one.reason.startswith(NO_SUCH_MAILBOX):
             sends.suppress(dispatch.ledger, one.send, sends.Why.BOUNCED, dispatch.now())
+    if len(handed) > 1 and len(refused) == 1 and all(one.fate is Fate.FAILED for one in handed):
+        # Not these people are the cause, and going on would use up everybody's one send.
+        todo = "Ask whoever runs the mail server; the rest of the campaign is still planned."
+        raise DeliveryError(
+            "the carrier", f"it refused all {len(handed)} mails of a batch ({refused.pop()})", todo
+        )

@@ -38,6 +38,12 @@ class Certificate:
         Files of the workspace in which every identifier and contact detail was searched for afterwards.
     found : tuple of str
         Files in which one was found, by their path in the workspace.
+
+    Examples
+    --------
+    >>> due = (Due("Look at it", "sources/a.csv", date(2027, 2, 1)),)
+    >>> Certificate(("6f0c",), datetime(2027, 1, 31), (), due, 9, ()).as_dict()["due"]
+    [{'what': 'Look at it', 'where': 'sources/a.csv', 'by': '2027-02-01'}]
     """
 
     person: tuple[str, ...]

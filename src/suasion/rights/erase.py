@@ -16,6 +16,7 @@ from suasion.rights.search import SHORTEST, Sought, files_under
 from suasion.rights.subject import Subject, detail_from, find, identities, subject_of
 
 _LOOK = "A search finds the person in it: take out what is theirs"
+_READ = "It could not be read: look whether the person is in it"
 
 
 def erase(holdings: Holdings, named: str, at: datetime) -> Certificate:
@@ -55,20 +56,22 @@ def erase(holdings: Holdings, named: str, at: datetime) -> Certificate:
     who = _wanted(holdings, named)
     mails = _forget(holdings, who, at)
     with running(holdings.ledger, holdings.lake, "erase", at) as run:
-        known = identities(holdings)  # a run that had begun before may have brought more
-        who = who.with_all(subject_of(known, who.persons))
-        others = subject_of(known, run.erasing)
-        mails += _forget(holdings, who.with_all(others), at)
-        cut, due = _sources(holdings, who.with_all(others), at)
-        subject.compact(holdings.ledger, holdings.lake, who.persons | others.persons)
+        # A run that had begun before may have brought more, and others may be only half erased.
+        who = who.with_all(subject_of(identities(holdings), who.persons))
+        everybody = who.with_all(subject_of(identities(holdings), run.erasing))
+        mails += _forget(holdings, everybody, at)
+        cut, due = _sources(holdings, everybody, at)
+        subject.compact(holdings.ledger, holdings.lake, everybody.persons)
         sought = Sought.of({one.value for one in who.details})
-        searched, found = _search(holdings, sought)
+        searched, found, unread = _search(holdings, sought)
     hashes = who.hashes(holdings.key)
+    due += [Due(_LOOK, name, at_once(at)) for name in found]
+    due += [Due(_READ, name, at_once(at)) for name in unread]
     return Certificate(
         person=tuple(sorted(made.hex() for made in hashes)),
         at=at,
         done=_done(len(hashes), mails, cut, searched, sought),
-        due=(*due, *(Due(_LOOK, name, at_once(at)) for name in found), *_elsewhere(at)),
+        due=(*due, *_elsewhere(at)),
         searched=searched,
         found=found,
     )
@@ -76,9 +79,9 @@ def erase(holdings: Holdings, named: str, at: datetime) -> Certificate:
 
 def _wanted(holdings: Holdings, named: str) -> Subject:
     """Who is meant: somebody known, somebody being erased, or a detail of somebody who was."""
-    who = find(identities(holdings), named, holdings.tables().erasing)
-    if who.persons:
-        return who
+    persons = find(identities(holdings), named, holdings.tables().erasing)
+    if persons:
+        return subject_of(identities(holdings), persons)
     detail = detail_from(named)
     if detail is not None:
         past = Subject(frozenset(), frozenset({detail}))
@@ -95,13 +98,13 @@ def _forget(holdings: Holdings, who: Subject, at: datetime) -> int:
 
 def _sources(holdings: Holdings, who: Subject, at: datetime) -> tuple[int, list[Due]]:
     """Cut rows out of the files of sources: how many are gone, and what is left for people to do."""
-    cut, due, wanted = 0, list[Due](), who.by_kind()
+    cut, due, wanted = 0, list[Due](), who.identifying()
     for source in holdings.sources:
         try:
             cut += _cut(holdings, source, wanted)
         except SourceError as error:
             what = f"Take out rows of persons who were erased: {error.found}. {error.todo}"
-            due.append(Due(what, source.file, at_once(at)))
+            due.append(Due(what, str(Path("sources", source.file)), at_once(at)))
     return cut, due
 
 
@@ -117,19 +120,22 @@ def _cut(holdings: Holdings, source: Source, wanted: dict[str, set[str]]) -> int
     return len(lines)
 
 
-def _search(holdings: Holdings, sought: Sought) -> tuple[int, tuple[str, ...]]:
-    """How many files there are, and which of them hold something of the person."""
+def _search(holdings: Holdings, sought: Sought) -> tuple[int, tuple[str, ...], tuple[str, ...]]:
+    """How many files were searched, which of them hold the person, and which could not be read."""
     roots = [holdings.folder, holdings.lake, *([holdings.outbox] if holdings.outbox else [])]
-    searched, found = 0, set[str]()
+    searched, found, unread = 0, set[str](), set[str]()
     for path in files_under(roots):
         try:
             is_held = sought.is_in(path, numbers=path.parent != holdings.lake)
         except FileNotFoundError:
             continue  # a sender moves mails meanwhile
+        except OSError:
+            unread.add(_shown(holdings, path, sought))
+            continue
         searched += 1
         if is_held or sought.is_among([os.fsencode(path.name)]):
             found.add(_shown(holdings, path, sought))
-    return searched, tuple(sorted(found))
+    return searched, tuple(sorted(found)), tuple(sorted(unread))
 
 
 def _shown(holdings: Holdings, path: Path, sought: Sought) -> str:

@@ -13,7 +13,7 @@ from suasion.lake import rows_about
 from suasion.ledger import Tables, subject
 from suasion.rights.holdings import Holdings
 from suasion.rights.mails import content_of, mails_of
-from suasion.rights.subject import Subject, find, identities
+from suasion.rights.subject import Subject, find, identities, subject_of
 
 
 def export(holdings: Holdings, named: str, at: datetime) -> dict[str, Any]:
@@ -41,9 +41,10 @@ def export(holdings: Holdings, named: str, at: datetime) -> dict[str, Any]:
         Nobody, or more than one, is known by it.
     """
     tables = holdings.tables()
-    who = find(identities(holdings), named)
-    if not who.persons or who.persons & tables.erasing:
+    persons = find(identities(holdings), named)
+    if not persons or persons & tables.erasing:
         raise InputError("a person", "nobody is known by it", "Check kind and value, or name another.")
+    who = subject_of(identities(holdings), persons)
     held = _tables(tables, who)
     hashes = who.hashes(holdings.key) if holdings.key else frozenset[bytes]()
     ledger = subject.rows_of(holdings.ledger, who.persons, hashes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterator
 from email import message_from_bytes
 from email.policy import default
@@ -9,7 +10,6 @@ from pathlib import Path
 
 from suasion.ledger import tokens
 from suasion.rights.holdings import Holdings
-from suasion.rights.search import files_under
 
 
 def mails_of(holdings: Holdings, sends: Collection[int]) -> Iterator[tuple[int, Path]]:
@@ -17,10 +17,11 @@ def mails_of(holdings: Holdings, sends: Collection[int]) -> Iterator[tuple[int, 
     if holdings.outbox is None or not sends:
         return
     by_token = {tokens.token_of(holdings.key, send): send for send in sends}
-    for path in files_under([holdings.outbox]):
-        send = by_token.get(path.name.partition(":")[0])
-        if send is not None:
-            yield send, path
+    for folder, _, names in os.walk(holdings.outbox):
+        for name in names:
+            send = by_token.get(name.partition(":")[0])
+            if send is not None:
+                yield send, Path(folder, name)
 
 
 def remove(holdings: Holdings, sends: Collection[int]) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -33,12 +33,18 @@ class Subject:
     persons : frozenset of int
         Its number, and numbers it had before records turned out to be of one person; none where nothing
         is held any more.
-    details : frozenset of Detail
-        Every identifier and contact detail ever received.
+    identifiers, contacts : frozenset of Detail
+        Every one ever received. Only identifiers tell whose a row is: others may share a contact detail.
     """
 
     persons: frozenset[int]
-    details: frozenset[Detail]
+    identifiers: frozenset[Detail]
+    contacts: frozenset[Detail] = frozenset()
+
+    @property
+    def details(self) -> frozenset[Detail]:
+        """Identifiers and contact details."""
+        return self.identifiers | self.contacts
 
     def hashes(self, key: bytes) -> frozenset[bytes]:
         """Keyed hashes of all details."""
@@ -46,17 +52,19 @@ class Subject:
 
     def with_all(self, other: Subject) -> Subject:
         """Both, in one."""
-        return Subject(self.persons | other.persons, self.details | other.details)
+        identifiers, contacts = self.identifiers | other.identifiers, self.contacts | other.contacts
+        return Subject(self.persons | other.persons, identifiers, contacts)
 
-    def by_kind(self) -> dict[str, set[str]]:
-        """Values of the details by their kind."""
-        kinds = {one.kind for one in self.details}
-        return {kind: {one.value for one in self.details if one.kind == kind} for kind in kinds}
+    def identifying(self) -> dict[str, set[str]]:
+        """Values of the identifiers by their kind."""
+        kinds = {one.kind for one in self.identifiers}
+        return {kind: {one.value for one in self.identifiers if one.kind == kind} for kind in kinds}
 
 
-def identities(holdings: Holdings) -> tuple[pa.Table, ...]:
+def identities(holdings: Holdings) -> Iterator[pa.Table]:
     """All versions of the identities that are still stored, newest first, whoever is being erased."""
-    return tuple(load(holdings.lake, stored) for stored in subject.versions_of(holdings.ledger, "identities"))
+    for stored in subject.versions_of(holdings.ledger, "identities"):
+        yield load(holdings.lake, stored)
 
 
 def detail_from(named: str) -> Detail | None:
@@ -81,36 +89,38 @@ def detail_from(named: str) -> Detail | None:
     return Detail(kind, value)
 
 
-def find(known: Sequence[pa.Table], named: str, erasing: Iterable[int] = ()) -> Subject:
+def find(known: Iterable[pa.Table], named: str, erasing: Collection[int] = ()) -> set[int]:
     """Find the person who has an identifier, contact detail or number.
 
     Parameters
     ----------
-    known : sequence of pyarrow.Table
+    known : iterable of pyarrow.Table
         Versions of the identities, newest first.
     named : str
         ``KIND=VALUE`` or the person's number.
-    erasing : iterable of int
+    erasing : collection of int
         Persons who may be in an older version only.
 
     Returns
     -------
-    Subject
-        Of no person where nobody is known by it.
+    set of int
+        The person's number; empty where nobody is known by it.
 
     Raises
     ------
     InputError
         Written otherwise, or several persons have it; the message does not repeat it.
     """
-    detail, gone = detail_from(named), set(erasing)
-    persons = _having(known[0], detail, named) if known else set[int]()
-    for older in known[1:]:
-        persons = persons or _having(older, detail, named) & gone
+    detail, persons = detail_from(named), set[int]()
+    for place, table in enumerate(known):
+        found = _having(table, detail, named)
+        persons = found if place == 0 else found.intersection(erasing)
+        if persons:
+            break
     if len(persons) > 1:
         numbers = ", ".join(map(str, sorted(persons)))
         raise InputError(_ASKED, f"{len(persons)} persons have it: {numbers}", "Name one by its number.")
-    return subject_of(known, persons)
+    return persons
 
 
 def _having(table: pa.Table, detail: Detail | None, named: str) -> set[int]:
@@ -132,13 +142,12 @@ def subject_of(known: Iterable[pa.Table], persons: Iterable[int]) -> Subject:
 
     Whoever had one of a person's identifiers in an older version was the same person by another number.
     """
-    numbers, details, linking = set(persons), set[Detail](), set[Detail]()
+    numbers, found = set(persons), {"identifier": set[Detail](), "contact": set[Detail]()}
     for table in known:
+        linking = found["identifier"]
         asked = pa.array({one.value for one in linking}, pa.string())
         near = table.filter(pc.is_in(table["value"], value_set=asked)).to_pylist()
         numbers |= {row["person"] for row in near if Detail(row["kind"], row["value"]) in linking}
         for row in table.filter(rows_about(table, numbers)).to_pylist():
-            details.add(Detail(row["kind"], row["value"]))
-            if row["role"] == "identifier":
-                linking.add(Detail(row["kind"], row["value"]))
-    return Subject(frozenset(numbers), frozenset(details))
+            found[row["role"]].add(Detail(row["kind"], row["value"]))
+    return Subject(frozenset(numbers), frozenset(found["identifier"]), frozenset(found["contact"]))

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -20,6 +21,7 @@ from suasion.errors import CampaignError, WorkspaceError
 from suasion.ledger import Ledger, Run, Tables, log, reading, running, sends, tokens
 from suasion.measurement import Report
 from suasion.profiles import FACT_TABLES, assemble_facts, catalogue_from
+from suasion.rights import Certificate, Holdings, erase, export
 from suasion.rules import Channel, Judgement, Purpose, Use
 from suasion.segments import CHANNELS, Counts, count, members, segment_from
 from suasion.workspace.account import account, write
@@ -156,7 +158,7 @@ class Workspace:
         OrderError
             There are no scores, or they are older than people, rules or declaration.
         """
-        prepared = self._brief(campaign)
+        prepared = self._planned(campaign)
         with self._running(f"plan {prepared.campaign.name}") as run:
             return make_plan(run, self.ledger, prepared, self.key)
 
@@ -194,7 +196,7 @@ class Workspace:
         -------
         Report
         """
-        prepared = self._brief(campaign)
+        prepared = self._planned(campaign)
         with self._running(f"run {prepared.campaign.name}") as run:
             ingest(self.folder, run, self.ledger, self.key, self.say)
             score(run, prepared, self.say)
@@ -305,6 +307,36 @@ class Workspace:
         with self._running(f"record {prepared.campaign.name}") as run:
             return record_outcomes(run, prepared, path, self.now())
 
+    def export_person(self, person: str) -> dict[str, Any]:
+        """Everything that is held of a person, over all stages.
+
+        Parameters
+        ----------
+        person : str
+            ``KIND=VALUE``, an identifier or a contact detail, or the person's number.
+
+        Returns
+        -------
+        dict
+            What JSON can hold.
+        """
+        return export(self._holdings(), person, self.now())
+
+    def erase_person(self, person: str) -> Certificate:
+        """Erase a person along the whole road; erasing again completes what was interrupted.
+
+        Parameters
+        ----------
+        person : str
+            ``KIND=VALUE``, an identifier or a contact detail, or the person's number.
+
+        Returns
+        -------
+        Certificate
+            What is done, and what is due and by when.
+        """
+        return erase(self._holdings(), person, self.now())
+
     def log(self) -> tuple[log.LogRow, ...]:
         """The public log, first row first."""
         return log.rows(self.ledger)
@@ -327,6 +359,18 @@ class Workspace:
             The log is not what was appended.
         """
         return verify(self.ledger, head)
+
+    def _holdings(self) -> Holdings:
+        outbox = self.folder / "outbox"
+        return Holdings(self.folder, self.lake, self.ledger, sources_from(self.folder), outbox, self.key)
+
+    def _planned(self, campaign: str | None) -> Brief:
+        """A campaign about to be planned; people who may be written to are drawn with the secret only."""
+        prepared = self._brief(campaign)
+        if prepared.campaign.delivery is not None:
+            check(prepared, self.settings)
+            tokens.require_key(self.ledger, self.key)
+        return prepared
 
     def _brief(self, campaign: str | None) -> Brief:
         name = campaign or _only(self.campaigns)

@@ -20,6 +20,8 @@ from suasion.rules import Clearance, Gate
 
 Row = Any
 
+_VERSIONS = select(table_versions.c.name, func.max(table_versions.c.version)).group_by(table_versions.c.name)
+
 _CANDIDATES = text("""
 SELECT s.id, s.person, s.treatment, s.cost, s.address,
     EXISTS (SELECT 1 FROM suppressions u WHERE u.person = s.person AND u.channel IN (:channel, '*'))
@@ -137,8 +139,7 @@ def _candidates(
 
 def _version(connection: Connection, names: Sequence[str]) -> str:
     """The versions of these tables as they stand inside the transaction; see `Tables.version`."""
-    newest = select(table_versions.c.name, func.max(table_versions.c.version)).group_by(table_versions.c.name)
-    found = {row[0]: row[1] for row in connection.execute(newest)}
+    found = {row[0]: row[1] for row in connection.execute(_VERSIONS)}
     return " ".join(f"{name}@{found.get(name, 0)}" for name in names)
 
 

@@ -7,27 +7,35 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, select, text
+from sqlalchemy import Connection, bindparam, text
 
 from suasion.ledger.database import Ledger
 from suasion.ledger.lock import locked
-from suasion.ledger.schema import sends
-from suasion.ledger.sends.money import commit
+from suasion.ledger.sends.money import give_back
 from suasion.ledger.sends.send import SUPPRESSED, UNWRITTEN, State, Terms
-from suasion.ledger.sends.stops import stop_of
+from suasion.ledger.sends.stops import Stop, stop_of
 
 _HELD = text("""
-SELECT s.id, s.cost,
+SELECT s.id,
     EXISTS (SELECT 1 FROM suppressions u WHERE u.person = s.person AND u.channel IN (s.channel, '*'))
     OR EXISTS (SELECT 1 FROM suppressions u WHERE u.address = s.address AND u.channel IN (s.channel, '*'))
 FROM sends s WHERE s.id IN :ids AND s.state = 'handed_over'
 """).bindparams(bindparam("ids", expanding=True))
 
+_IN_STATE = text("SELECT id FROM sends WHERE state = :state ORDER BY id")
+
+_STILL_CLAIMED = text("SELECT id FROM sends WHERE id IN :ids AND state = 'claimed'").bindparams(
+    bindparam("ids", expanding=True)
+)
 
 _WAITING = text("""
 SELECT id, person FROM sends WHERE id > :after AND state = 'planned' AND +campaign = :campaign
 ORDER BY id LIMIT :limit
 """)
+
+
+AFTER_CRASH = "after a crash"
+"""Reason of sends whose fate was concluded, not seen."""
 
 
 @dataclass(frozen=True)
@@ -38,17 +46,18 @@ class Handover:
     ----------
     free : tuple of int
         Ids of sends; all others of the batch may not go.
+    stop : Stop or None
+        Why none of them may go.
     settled : list of (id, State, reason)
         What became of them, filled in by the caller before the guard ends.
     """
 
     free: tuple[int, ...]
+    stop: Stop | None
     settled: list[tuple[int, State, str]] = field(default_factory=list[tuple[int, State, str]])
 
 
-def mark(
-    ledger: Ledger, campaign: str, written: Sequence[int], unwritten: Sequence[int], at: datetime
-) -> None:
+def mark(ledger: Ledger, written: Sequence[int], unwritten: Sequence[int], at: datetime) -> None:
     """Mark claimed sends as handed over, before they are: after a crash nobody may think they were not.
 
     Whoever opted out since the claim is no longer claimed, and stays so.
@@ -56,7 +65,6 @@ def mark(
     Parameters
     ----------
     ledger : Ledger
-    campaign : str
     written : sequence of int
     unwritten : sequence of int
         Claimed sends whose message could not be written; they fail, and their money is given back.
@@ -64,9 +72,9 @@ def mark(
         Now.
     """
     with ledger.writing() as connection:
-        lost = sends.c.id.in_(unwritten) & (sends.c.state == State.CLAIMED)
-        costs = connection.execute(select(sends.c.cost).where(lost)).scalars().all() if unwritten else []
-        commit(connection, campaign, [-cost for cost in costs], at)
+        if unwritten:
+            lost = connection.execute(_STILL_CLAIMED, {"ids": unwritten})
+            give_back(connection, lost.scalars().all(), at)
         cursor = connection.connection.cursor()
         cursor.executemany(
             "UPDATE sends SET state = 'handed_over' WHERE id = ? AND state = 'claimed'",
@@ -92,7 +100,7 @@ def handing_over(ledger: Ledger, terms: Terms, ids: Sequence[int], at: datetime)
     ids : sequence of int
         Marked sends.
     at : datetime
-        Now.
+        Now, in the time zone of the hours.
 
     Yields
     ------
@@ -100,55 +108,47 @@ def handing_over(ledger: Ledger, terms: Terms, ids: Sequence[int], at: datetime)
     """
     with ledger.writing() as connection:
         held = connection.execute(_HELD, {"ids": list(ids)}).all()
-        stopped = stop_of(connection, terms.campaign, terms.content, terms.not_after, terms.hours, at)
-        handover = Handover(() if stopped else tuple(id for id, _, never in held if not never))
+        stop = stop_of(connection, terms.campaign, terms.content, terms.not_after, terms.hours, at)
+        handover = Handover(() if stop else tuple(id for id, never in held if not never), stop)
         yield handover
-        fates = {id: (state, reason) for id, state, reason in handover.settled}
-        for id, _, never in held:
-            if id not in handover.free:
-                fates[id] = (State.FAILED, SUPPRESSED) if never else (State.PLANNED, "")
-        undone = [cost for id, cost, _ in held if _is_undone(*fates.get(id, (State.HANDED_OVER, "")))]
-        _settle(connection, terms.campaign, fates, undone, at)
+        kept = [
+            (id, State.FAILED, SUPPRESSED) if never else (id, State.PLANNED, "")
+            for id, never in held
+            if id not in handover.free
+        ]
+        _settle(connection, [*handover.settled, *kept], at)
 
 
-def _is_undone(state: State, reason: str) -> bool:
-    """Whether nothing was handed over, so that nothing is paid."""
-    return state is State.PLANNED or reason == SUPPRESSED
-
-
-def settle(ledger: Ledger, campaign: str, ids: Sequence[int], state: State, at: datetime) -> None:
-    """Conclude what became of marked sends that are known not to be in hand any more."""
+def settle(ledger: Ledger, ids: Sequence[int], state: State, at: datetime) -> None:
+    """Conclude what became of marked sends that a dead sender left; those not handed over are planned again."""
+    reason = "" if state is State.PLANNED else AFTER_CRASH
     with ledger.writing() as connection:
-        _settle(connection, campaign, dict.fromkeys(ids, (state, "after a crash")), [], at)
+        _settle(connection, [(id, state, reason) for id in ids], at)
 
 
-def _settle(
-    connection: Connection,
-    campaign: str,
-    fates: dict[int, tuple[State, str]],
-    undone: Sequence[float],
-    at: datetime,
-) -> None:
-    rows = [(str(state), reason or None, str(state), id) for id, (state, reason) in fates.items()]
+def _settle(connection: Connection, fates: Sequence[tuple[int, State, str]], at: datetime) -> None:
+    # What was not handed over is not paid.
+    undone = [id for id, state, reason in fates if state is State.PLANNED or reason == SUPPRESSED]
+    give_back(connection, undone, at)
+    rows = [(str(state), reason or None, str(state), id) for id, state, reason in fates]
     connection.connection.cursor().executemany(
         "UPDATE sends SET state = ?, reason = ?, at = CASE WHEN ? = 'planned' THEN NULL ELSE at END "
         "WHERE id = ? AND state = 'handed_over'",
         rows,
     )
-    commit(connection, campaign, [-cost for cost in undone], at)
 
 
-def release(ledger: Ledger, campaign: str, at: datetime) -> int:
-    """Give back what a dead sender had claimed but not marked; returns how many.
+def release(ledger: Ledger, at: datetime) -> None:
+    """Plan again what a dead sender had claimed but not marked, whatever its campaign.
 
     The caller holds the sender's lock, so that the claims are nobody else's.
     """
-    claimed = (sends.c.campaign == campaign) & (sends.c.state == State.CLAIMED)
     with ledger.writing() as connection:
-        costs = connection.execute(select(sends.c.cost).where(claimed)).scalars().all()
-        connection.execute(sends.update().where(claimed).values(state=State.PLANNED, at=None))
-        commit(connection, campaign, [-cost for cost in costs], at)
-    return len(costs)
+        claimed = connection.execute(_IN_STATE, {"state": State.CLAIMED}).scalars().all()
+        give_back(connection, claimed, at)
+        connection.connection.cursor().executemany(
+            "UPDATE sends SET state = 'planned', at = NULL WHERE id = ?", [(id,) for id in claimed]
+        )
 
 
 @contextmanager
@@ -174,8 +174,10 @@ def waiting(ledger: Ledger, campaign: str, after: int, limit: int) -> tuple[list
     return [row[0] for row in rows], [row[1] for row in rows]
 
 
-def stranded(ledger: Ledger, campaign: str) -> tuple[int, ...]:
-    """Ids of sends that a dead sender had marked as handed over; the channel tells what became of them."""
-    marked = (sends.c.campaign == campaign) & (sends.c.state == State.HANDED_OVER)
+def stranded(ledger: Ledger) -> tuple[int, ...]:
+    """Ids of sends that a dead sender had marked as handed over, whatever their campaign.
+
+    The channel tells what became of them.
+    """
     with ledger.engine.connect() as connection:
-        return tuple(connection.execute(select(sends.c.id).where(marked).order_by(sends.c.id)).scalars())
+        return tuple(connection.execute(_IN_STATE, {"state": State.HANDED_OVER}).scalars())

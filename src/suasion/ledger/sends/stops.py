@@ -5,11 +5,20 @@ from __future__ import annotations
 from datetime import UTC, datetime, time
 from enum import StrEnum
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, insert, select, text
 
 from suasion.ledger.database import Ledger
 from suasion.ledger.log import append
-from suasion.ledger.schema import approvals, log, pauses
+from suasion.ledger.schema import approvals, pauses
+
+_NEWEST = text("SELECT paused FROM pauses WHERE campaign = :campaign ORDER BY id DESC LIMIT 1")
+
+_STANDING = text("""
+SELECT
+    EXISTS (SELECT 1 FROM approvals WHERE campaign = :campaign AND content = :content),
+    EXISTS (SELECT 1 FROM log WHERE kind = 'campaign' AND campaign = :campaign
+            AND json_extract(body, '$.content') = :content)
+""")
 
 
 class Stop(StrEnum):
@@ -38,14 +47,10 @@ def stop_of(
         return Stop.OVER
     if hours is not None and not hours[0] <= at.time() <= hours[1]:
         return Stop.CLOSED
-    approved = (approvals.c.campaign == campaign) & (approvals.c.content == content)
-    if connection.execute(select(approvals.c.id).where(approved)).first() is None:
+    approved, recorded = connection.execute(_STANDING, {"campaign": campaign, "content": content}).one()
+    if not approved:
         return Stop.UNAPPROVED
-    said = func.json_extract(log.c.body, "$.content") == content
-    recorded = (log.c.kind == "campaign") & (log.c.campaign == campaign) & said
-    if connection.execute(select(log.c.position).where(recorded)).first() is None:
-        return Stop.UNRECORDED
-    return None
+    return None if recorded else Stop.UNRECORDED
 
 
 def approve(ledger: Ledger, campaign: str, content: str, by: str, why: str, at: datetime) -> None:
@@ -85,5 +90,4 @@ def set_paused(ledger: Ledger, campaign: str, at: datetime, *, paused: bool) -> 
 
 def is_paused(connection: Connection, campaign: str) -> bool:
     """Whether the newest word on a campaign is to pause it."""
-    newest = select(pauses.c.paused).where(pauses.c.campaign == campaign).order_by(pauses.c.id.desc())
-    return bool(connection.execute(newest.limit(1)).scalar())
+    return bool(connection.execute(_NEWEST, {"campaign": campaign}).scalar())

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, insert, select
 
 from suasion.ledger.database import Ledger
 from suasion.ledger.schema import replies, sends, suppressions
-from suasion.ledger.sends.money import commit
+from suasion.ledger.sends.money import give_back
 from suasion.ledger.sends.send import SUPPRESSED, State
 from suasion.rules import Channel
 
@@ -75,8 +75,7 @@ def _undo(connection: Connection, person: int, channel: str, at: datetime) -> No
     Another person with the same contact detail is found when the claim or the hand-over looks.
     """
     theirs = (sends.c.person == person) & (sends.c.channel == channel)
-    claimed = select(sends.c.campaign, sends.c.cost).where(theirs & (sends.c.state == State.CLAIMED))
-    for campaign, cost in connection.execute(claimed).all():
-        commit(connection, campaign, [-cost], at)
+    claimed = select(sends.c.id).where(theirs & (sends.c.state == State.CLAIMED))
+    give_back(connection, connection.execute(claimed).scalars().all(), at)
     waiting = theirs & sends.c.state.in_([State.PLANNED, State.CLAIMED])
     connection.execute(sends.update().where(waiting).values(state=State.FAILED, reason=SUPPRESSED))
