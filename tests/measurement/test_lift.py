@@ -10,13 +10,16 @@ import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import binom
 
 from suasion.errors import UndefinedError
 from suasion.measurement import Lift, lift
-from suasion.measurement.own_draw import contributions
+from suasion.measurement.own_draw import contributions, own_effect
+from suasion.stats import mean
 
 Floats = npt.NDArray[np.float64]
 seeds = st.integers(0, 2**32 - 1)
+DRAWS = 1500
 
 
 @dataclass(frozen=True)
@@ -198,6 +201,43 @@ def test_few_of_a_rare_outcome_are_not_taken_for_none():
     found = Sent(np.tile([0.1, 0.9], (n, 1)), np.where(left, 0, 1), came, np.full(n, 0.05)).lift
     assert found.effect.value > 0.04
     assert found.effect.low < 0.04
+
+
+def held(seed: int, people: int, left_alone: int, rate: float | None, effect: float) -> int:
+    """How often intervals hold the effect; the outcome is rare or, without a `rate`, normal."""
+    luck, count = np.random.default_rng(seed), 0
+    for _ in range(DRAWS):
+        left, expected = luck.permutation(people) < left_alone, luck.random(people)
+        noise = luck.normal(size=people) if rate is None else luck.random(people) < rate
+        outcome = noise + effect * ~left + (expected if rate is None else 0)
+        found = own_effect(np.full(people, left_alone / people), left, outcome, expected, None)
+        count += found.low <= effect * (1 - left_alone / people) <= found.high
+    return count
+
+
+@pytest.mark.parametrize(
+    ("people", "left_alone", "rate", "effect"), [(500, 50, 0.04, 0.0), (120, 12, None, 3.0)]
+)
+def test_intervals_hold_where_few_were_left_alone(people, left_alone, rate, effect):
+    """Twelve people of whom some came, or fifty of whom two came, are all there is to compare with."""
+    assert binom.ppf(0.001, DRAWS, 0.95) <= held(8, people, left_alone, rate, effect) <= 0.985 * DRAWS
+
+
+def test_a_handful_left_alone_is_worth_a_handful_of_degrees_of_freedom():
+    luck, nothing = np.random.default_rng(6), np.full(60, 0.1)
+    left, outcome, expected = np.arange(60) < 6, luck.normal(size=60), np.zeros(60)
+    found = own_effect(nothing, left, outcome, expected, None)
+    as_if_sixty = mean(contributions(nothing, left, outcome, expected))
+    assert found.high - found.low > 1.15 * (as_if_sixty.high - as_if_sixty.low)
+
+
+def test_people_of_one_home_who_do_all_alike_count_once():
+    one = sent(households=False)
+    four = replace(one.of(np.repeat(np.arange(600), 4)), households=np.repeat(np.arange(600), 4))
+    assert four.lift.effect.n == 600
+    assert four.lift.effect.value == pytest.approx(one.lift.effect.value, abs=0.01)
+    wide, apart = (found.lift.effect.high - found.lift.effect.low for found in (four, one))
+    assert wide == pytest.approx(apart, rel=0.1)
 
 
 def test_a_small_holdout_is_told():

@@ -133,6 +133,11 @@ def test_what_was_measured_comes_first_and_then_what_was_expected(bench):
     assert not any("is expected to add" in sentence for sentence in said)
 
 
+def test_what_is_expected_is_told_of_the_people_whom_the_money_is_for(bench):
+    """The plan has four people; the experiment that judged it had a thousand."""
+    assert any("add 0 (0 to 0) 'y' among 4 people" in sentence for sentence in told(bench))
+
+
 def test_a_lift_that_may_be_none_is_called_unknown():
     assert changed(lifted(-12, 40, spent=0.5), "came", "EUR") == (
         "It cannot be told yet whether the campaign changed anything: +14 'came' (-12 to 40) "

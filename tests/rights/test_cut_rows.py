@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from suasion.errors import SourceError
@@ -48,6 +48,7 @@ rows = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(
     rows,
     st.sampled_from([",", ";", "\t", "|"]),

@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from suasion.errors import InputError, WorkspaceError
+from suasion.errors import BusyError, InputError, WorkspaceError
 from suasion.ledger import tokens
 from suasion.rights import erase
 
@@ -49,6 +49,37 @@ def test_the_old_number_joins_to_no_row(town: Any):
     town.erase()
     assert set(town.ledger_rows_about(person).values()) == {0}
     assert not any(row.get("person") == person for rows in town.stored().values() for row in rows)
+
+
+def test_no_deleted_byte_stays_while_others_keep_the_ledger_open(town: Any):
+    """The last connection to close would empty the write-ahead log by itself; here it is not the last."""
+    with town.open().ledger.engine.connect() as idle:
+        idle.exec_driver_sql("SELECT 1").all()
+        idle.rollback()
+        town.sql("UPDATE sends SET reason = reason || '!' WHERE person = :p", p=town.person())
+        assert "ledger.db-wal" in town.holding(town.canary["first_name"])
+        town.erase()
+        assert town.holding(town.canary["first_name"]) == []
+
+
+def test_no_page_of_deleted_rows_stays_in_the_ledger(town: Any):
+    """Some builds of SQLite overwrite what they delete, so that the bytes alone would prove nothing."""
+    town.sql("CREATE TABLE big AS SELECT a.person FROM draws a CROSS JOIN draws")
+    town.sql("DROP TABLE big")
+    assert town.sql("PRAGMA freelist_count") > [(5,)]
+    town.erase()
+    assert town.sql("PRAGMA freelist_count") == [(0,)]
+
+
+@pytest.mark.slow
+def test_a_reader_that_does_not_end_keeps_the_erasure_from_being_certified(town: Any):
+    with town.open().ledger.engine.connect() as reader:
+        reader.exec_driver_sql("BEGIN")
+        reader.exec_driver_sql("SELECT * FROM sends").all()
+        with pytest.raises(BusyError, match="Erase again"):
+            town.erase()
+        assert set(town.ledger_rows_about(1).values()) != {0}
+    assert town.erase().found == ()
 
 
 def test_everybody_else_is_as_before(town: Any):

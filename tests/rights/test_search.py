@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from suasion.rights import search
@@ -16,6 +16,7 @@ from suasion.rights.search import Sought, files_under
 VALUE = "Müller.77@x.example"
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=40), st.binary(max_size=40), st.integers(1, 60))
 def test_a_value_is_found_across_blocks(before: bytes, after: bytes, size: int):
     content = before + b"\0" + VALUE.upper().replace("Ü", "ü").encode() + after
@@ -23,6 +24,7 @@ def test_a_value_is_found_across_blocks(before: bytes, after: bytes, size: int):
     assert Sought.of([VALUE]).is_among(blocks)
 
 
+@settings(deadline=None)
 @given(st.text("abc123", max_size=12), st.text("abc123 ", max_size=30), st.integers(1, 8))
 def test_in_text_a_value_is_a_whole_word(value: str, content: str, size: int):
     """Against the definition: some occurrence has no letter or digit beside it."""

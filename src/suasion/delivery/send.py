@@ -88,7 +88,7 @@ def send(dispatch: Dispatch) -> Generator[str, None, Sent]:
     One batch: a claim re-checks everything in its transaction; mails are written and staged, durable but
     seen by nobody; they are marked as handed over, durably, before they are; and then they are handed over
     while the ledger's write lock is held, which an opt-out needs to be acknowledged. After a crash, claimed
-    sends of all campaigns are planned again, to be checked anew, and so are marked ones that are staged still;
+    sends of all campaigns are planned again, to be checked anew, and marked ones that are staged still, too;
     of other marked sends the carrier knows, or says `unknown`, which is not resent.
 
     Parameters

@@ -142,7 +142,7 @@ def _rows(file: Iterator[str], delimiter: str) -> Generator[tuple[int, str]]:
             yield line
 
     reader, start, more = csv.reader(lines(), delimiter=delimiter, strict=True), 1, True
-    before = csv.field_size_limit()
+    before = csv.field_size_limit(LONGEST_FIELD)
     try:
         while more:
             try:

@@ -178,7 +178,6 @@ def compact(ledger: Ledger, lake: Path, persons: Persons) -> None:
     tables = ledger.current() if persons else {}
     made = [(name, v.version, _rewritten(lake, v.stored, persons)) for name, v in tables.items()]
     with ledger.writing() as connection:
-        _delete(connection, persons)  # a run that had begun before may have brought rows back
         for name, version, stored in made:
             if stored is not None:
                 this = (table_versions.c.name == name) & (table_versions.c.version == version)

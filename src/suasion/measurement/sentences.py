@@ -49,10 +49,11 @@ def sentences(
             *said,
         ]
     elif made.cost > 0:
-        bought = nobody.times(judged.people)
+        people = len(made.options.persons)
+        bought = nobody.times(people)
         said.append(
             f"For {made.cost:,.0f} of {made.budget:,.0f} {currency} the plan is expected to add "
-            f"{bought.scaled(digits=0)} '{outcome}' among {judged.people:,} people, "
+            f"{bought.scaled(digits=0)} '{outcome}' among {people:,} people, "
             "compared with treating nobody."
         )
     if made.cost > 0:

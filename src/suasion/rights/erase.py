@@ -13,7 +13,7 @@ from suasion.rights.certificate import Certificate, Due, at_once, in_a_month
 from suasion.rights.holdings import Holdings
 from suasion.rights.mails import remove
 from suasion.rights.search import SHORTEST, Sought, files_under
-from suasion.rights.subject import Subject, detail_from, find, identities, subject_of
+from suasion.rights.subject import Subject, alone, detail_from, find, identities, subject_of
 
 _LOOK = "A search finds the person in it: take out what is theirs"
 _READ = "It could not be read: look whether the person is in it"
@@ -57,8 +57,8 @@ def erase(holdings: Holdings, named: str, at: datetime) -> Certificate:
     mails = _forget(holdings, who, at)
     with running(holdings.ledger, holdings.lake, "erase", at) as run:
         # A run that had begun before may have brought more, and others may be only half erased.
-        who = who.with_all(subject_of(identities(holdings), who.persons))
-        everybody = who.with_all(subject_of(identities(holdings), run.erasing))
+        who = alone(holdings, who.with_all(subject_of(identities(holdings), who.persons)))
+        everybody = who.with_all(alone(holdings, subject_of(identities(holdings), run.erasing)))
         mails += _forget(holdings, everybody, at)
         cut, due = _sources(holdings, everybody, at)
         subject.compact(holdings.ledger, holdings.lake, everybody.persons)
@@ -81,7 +81,7 @@ def _wanted(holdings: Holdings, named: str) -> Subject:
     """Who is meant: somebody known, somebody being erased, or a detail of somebody who was."""
     persons = find(identities(holdings), named, holdings.tables().erasing)
     if persons:
-        return subject_of(identities(holdings), persons)
+        return alone(holdings, subject_of(identities(holdings), persons))
     detail = detail_from(named)
     if detail is not None:
         past = Subject(frozenset(), frozenset({detail}))

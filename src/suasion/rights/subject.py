@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -135,6 +135,19 @@ def _having(table: pa.Table, detail: Detail | None, named: str) -> set[int]:
 def _plain(value: str, kind: str) -> str:
     """As `tokens.hash_of` compares it."""
     return value.strip().lower() if kind == "email" else value.strip()
+
+
+def alone(holdings: Holdings, who: Subject) -> Subject:
+    """The same person without contact details that others have too, such as the address of a household.
+
+    They are not the person's alone: to suppress or to search for them would be about the others.
+    """
+    newest = next(identities(holdings), None)
+    if newest is None:
+        return who
+    others = newest.filter(pc.invert(rows_about(newest, who.persons)))
+    shared = {one for one in who.contacts if _having(others, one, "")}
+    return replace(who, contacts=who.contacts - shared)
 
 
 def subject_of(known: Iterable[pa.Table], persons: Iterable[int]) -> Subject:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +13,10 @@ import pyarrow.compute as pc
 
 from suasion.allocation import Plan, plan, plan_from
 from suasion.ledger import Ledger, Tables, draws, sends
-from suasion.measurement import Delivered, Lift, Report, Step, lift, page, replay, report
+from suasion.measurement import Report, Step, page, replay, report
 from suasion.scores import Scores
 from suasion.workspace.brief import Brief
+from suasion.workspace.lifted import delivered, measured
 from suasion.workspace.live import reach, terms_of
 from suasion.workspace.settings import Settings
 from suasion.workspace.steps import Cleared, clear, options_of, reasons, scores_of, trial_of
@@ -40,6 +41,7 @@ def account(tables: Tables, ledger: Ledger, brief: Brief, settings: Settings) ->
     trial, left_out = trial_of(tables, brief, clearance.persons)
     steps = _steps(tables, brief, cleared, left_out)
     drawn = draws.drawn(ledger, digest)
+    changed, why_not = measured(tables, brief, made, drawn, progress.spent) if begun else (None, ())
     return report(
         campaign=brief.campaign,
         design=brief.design,
@@ -47,7 +49,7 @@ def account(tables: Tables, ledger: Ledger, brief: Brief, settings: Settings) ->
         source=brief.source,
         steps=(*steps, *_reached(tables, ledger, brief, made)) if live else steps,
         scores=fitted,
-        made=made,
+        made=replace(made, notes=(*made.notes, *why_not)),
         judged=judged,
         features=_features(tables, brief, made) if live else trial.features,
         catalogue=brief.catalogue,
@@ -56,8 +58,26 @@ def account(tables: Tables, ledger: Ledger, brief: Brief, settings: Settings) ->
         currency=settings.currency,
         inputs=f"{brief.facts(tables)} {inputs} rules {brief.gate.digest}",
         at=brief.gate.occasion.at,
-        lift=measured(tables, brief, made, drawn, progress.spent) if begun else None,
-        delivery=_delivered(progress) if begun else None,
+        lift=changed,
+        delivery=delivered(progress) if begun else None,
+    )
+
+
+def _steps(tables: Tables, brief: Brief, cleared: Cleared, left_out: dict[str, int]) -> tuple[Step, ...]:
+    """The count of people from the file to the experiment; each line's drops explain the one before."""
+    source = brief.source.name
+    kept = tables.read(f"records.{source}", "ingest").num_rows
+    rejects = tables.read(f"rejects.{source}", "ingest")
+    everybody = tables.read("traits", "ingest").num_rows
+    matches, permitted = len(cleared.judgement.persons), len(cleared.judgement.clearance.persons)
+    others = {"do not match": everybody - matches - cleared.unknown, "a trait is unknown": cleared.unknown}
+    return (
+        Step("rows in the file", kept + rejects.num_rows, {}),
+        Step("rows that can be read", kept, reasons(rejects)),
+        Step("persons known from all sources", everybody, {}),
+        Step(f"match the segment '{brief.segment.label}'", matches, {k: n for k, n in others.items() if n}),
+        Step("permitted", permitted, {str(reason): n for reason, n in cleared.judgement.drops.items()}),
+        Step("in the experiment, with outcome", permitted - sum(left_out.values()), left_out),
     )
 
 
@@ -86,78 +106,6 @@ def _features(tables: Tables, brief: Brief, made: Plan) -> pa.Table:
     traits = tables.read("traits", "ingest")
     chosen = pc.index_in(pa.array(made.options.persons), traits["person"].combine_chunks())
     return traits.select(list(brief.campaign.features)).take(chosen)
-
-
-def measured(tables: Tables, brief: Brief, made: Plan, drawn: pa.Table, spent: float) -> Lift | None:
-    """What the plan changed, by the chances of its own draw; None where no outcome is recorded yet."""
-    name, persons = brief.campaign.name, made.options.persons
-    if f"outcomes.{name}" not in tables.versions:
-        return None
-    recorded = tables.read(f"outcomes.{name}", "record")
-    places = pc.index_in(pa.array(persons), recorded["person"].combine_chunks())
-    outcome = recorded[f"outcome:{brief.campaign.outcome}"].take(places)
-    forecast = tables.read(f"forecasts.{name}", f"score {name}")
-    ahead = pc.index_in(pa.array(persons), forecast["person"].combine_chunks())
-    options = pa.array([made.options.control, *made.options.treatments])
-    return lift(
-        made.probabilities,
-        pc.index_in(drawn["treatment"], options).to_numpy().astype(np.int64),
-        outcome.cast(pa.float64()).to_numpy(zero_copy_only=False),
-        forecast[f"expected:{brief.campaign.outcome}:0"].take(ahead).to_numpy(),
-        households_of(tables, brief, persons),
-        spent,
-    )
-
-
-def households_of(tables: Tables, brief: Brief, persons: Ids) -> Ids | None:
-    """Who lives together, by the first source that says so; a person it does not place lives alone."""
-    for source in brief.sources:
-        records = tables.read(f"records.{source.name}", "ingest")
-        if records["household"].null_count < records.num_rows:
-            places = pc.index_in(pa.array(persons), records["person"].combine_chunks())
-            home = records["household"].take(places).to_numpy(zero_copy_only=False).astype(np.float64)
-            return np.where(np.isnan(home), -persons - 1, home).astype(np.int64)
-    return None
-
-
-def _delivered(progress: sends.Progress) -> Delivered:
-    count, replied = progress.states.get, progress.replies.get
-    first, last = (
-        "" if at is None else datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")
-        for at in (progress.first, progress.last)
-    )
-    handed = [sends.State.HANDED_OVER, sends.State.ACCEPTED, sends.State.UNKNOWN]
-    kept_back = sum(progress.reasons.get(reason, 0) for reason in sends.NEVER_HANDED)
-    failed = count(sends.State.FAILED, 0) - kept_back
-    return Delivered(
-        sent=failed + sum(count(state, 0) for state in handed),
-        accepted=count(sends.State.ACCEPTED, 0),
-        failed=failed,
-        unknown=count(sends.State.UNKNOWN, 0),
-        opted_out=replied(sends.Why.OPTED_OUT, 0),
-        bounced=replied(sends.Why.BOUNCED, 0),
-        complained=replied(sends.Why.COMPLAINED, 0),
-        first_sent=first,
-        last_sent=last,
-    )
-
-
-def _steps(tables: Tables, brief: Brief, cleared: Cleared, left_out: dict[str, int]) -> tuple[Step, ...]:
-    """The count of people from the file to the experiment; each line's drops explain the one before."""
-    source = brief.source.name
-    kept = tables.read(f"records.{source}", "ingest").num_rows
-    rejects = tables.read(f"rejects.{source}", "ingest")
-    everybody = tables.read("traits", "ingest").num_rows
-    matches, permitted = len(cleared.judgement.persons), len(cleared.judgement.clearance.persons)
-    others = {"do not match": everybody - matches - cleared.unknown, "a trait is unknown": cleared.unknown}
-    return (
-        Step("rows in the file", kept + rejects.num_rows, {}),
-        Step("rows that can be read", kept, reasons(rejects)),
-        Step("persons known from all sources", everybody, {}),
-        Step(f"match the segment '{brief.segment.label}'", matches, {k: n for k, n in others.items() if n}),
-        Step("permitted", permitted, {str(reason): n for reason, n in cleared.judgement.drops.items()}),
-        Step("in the experiment, with outcome", permitted - sum(left_out.values()), left_out),
-    )
 
 
 def write(folder: Path, made: Report) -> tuple[Path, Path]:

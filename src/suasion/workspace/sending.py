@@ -20,7 +20,7 @@ from suasion.ledger import Ledger, Tables, draws, sends, tokens
 from suasion.profiles import FACT_TABLES, assemble_facts
 from suasion.rules import Clearance, Gate
 from suasion.workspace.brief import Brief
-from suasion.workspace.desk import desk, hashes
+from suasion.workspace.desk import Desk, desk, hashes
 from suasion.workspace.live import check, contact_gate, content_of, details_of, prove, public_url, terms_of
 from suasion.workspace.settings import Settings
 
@@ -144,7 +144,8 @@ def sending(
     Raises
     ------
     CampaignError
-        It cannot be delivered as declared, its proof has problems, or nobody approved what it says.
+        It cannot be delivered as declared, its proof has problems, the rules refuse a message, or nobody
+        approved what it says.
     OrderError
         There is no plan for it as declared.
     """
@@ -152,6 +153,13 @@ def sending(
     check(brief, settings)
     current, campaign = tables(), brief.campaign
     drawn = drawn_plan(current, ledger, brief)
+
+    def permitted() -> tuple[Brief, Settings]:
+        now_said = read()
+        _refuse(now_said[0], drawn)
+        return now_said
+
+    permitted()
     prove(current, brief, drawn.by_treatment)
     content = content_of(brief, settings)
     approval = sends.approved(ledger, campaign.name, content)
@@ -175,7 +183,7 @@ def sending(
     )
     record(ledger, entry, now())
     carrier = _carrier(folder, brief, settings, smtp_login)
-    sent = yield from send(_dispatch(ledger, tables, read, key, now, carrier))
+    sent = yield from send(_dispatch(ledger, tables, permitted, key, now, carrier))
     return SendSummary(
         campaign=campaign.name,
         fates={fate: n for fate, n in sent.fates.items() if n},
@@ -183,6 +191,17 @@ def sending(
         stop=None if sent.stop is None else str(sent.stop),
         progress=sends.progress(ledger, campaign.name),
     )
+
+
+def _refuse(brief: Brief, drawn: Drawn) -> None:
+    """Refuse to send a message that the rules refuse; if they did at planning, nobody was drawn for it."""
+    for name, reasons in brief.refused.items():
+        if len(drawn.by_treatment[name]):
+            raise CampaignError(
+                f"treatment '{name}' of campaign '{brief.campaign.name}'",
+                "; ".join(map(str, reasons)),
+                "Change the message, or declare a campaign without it.",
+            )
 
 
 def _plan_sends(tables: Tables, ledger: Ledger, brief: Brief, drawn: Drawn, key: bytes) -> None:
@@ -232,6 +251,24 @@ class _Facts:
         return gate.judge(chosen, version).clearance
 
 
+@dataclass(frozen=True)
+class _Desks:
+    """The desk for what is said and known now, laid out anew where one of them is another than before."""
+
+    tables: Callable[[], Tables]
+    key: bytes
+    known: dict[str, tuple[Brief, Desk]]
+
+    def now(self, brief: Brief, settings: Settings) -> Desk:
+        """The desk; the same as before where declarations and tables are."""
+        tables = self.tables()
+        version = tables.version("identities", "traits")
+        if version not in self.known or self.known[version][0] is not brief:
+            self.known.clear()
+            self.known[version] = brief, desk(tables, brief, settings, self.key)
+        return self.known[version][1]
+
+
 def _dispatch(
     ledger: Ledger,
     tables: Callable[[], Tables],
@@ -240,27 +277,30 @@ def _dispatch(
     now: Callable[[], datetime],
     carrier: Carrier,
 ) -> Dispatch:
-    brief, settings = read()
-    mails = desk(tables(), brief, settings, key)
-    facts = _Facts(tables, {})
+    said = read()
+    facts, desks = _Facts(tables, {}), _Desks(tables, key, {})
 
     def terms() -> tuple[sends.Terms, Gate]:
-        brief, settings = read()
+        nonlocal said
+        brief, settings = said = read()
         campaign, delivery = brief.campaign, terms_of(brief)
         cap = None if settings.cap is None else sends.Cap(settings.cap.sends, settings.cap.days)
         content = content_of(brief, settings)
         here = (campaign.name, campaign.purpose, delivery.channel, content, campaign.budget)
         held = sends.Terms(*here, delivery.not_after, delivery.hours, cap)
-        return held, contact_gate(brief, now().astimezone(settings.zone))
+        return held, contact_gate(brief, here_and_now())
+
+    def here_and_now() -> datetime:
+        return now().astimezone(said[1].zone)
 
     return Dispatch(
         ledger=ledger,
         carrier=carrier,
-        campaign=brief.campaign.name,
+        campaign=said[0].campaign.name,
         facts=FACT_TABLES,
         terms=terms,
         judge=lambda persons: facts.judge(read()[0], terms()[1], persons),
-        write=lambda claimed: mails.write(claimed, now()),
+        write=lambda claimed: desks.now(*said).write(claimed, now()),
         token=lambda number: tokens.token_of(key, number),
-        now=now,
+        now=here_and_now,
     )

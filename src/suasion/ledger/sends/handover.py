@@ -120,7 +120,7 @@ def handing_over(ledger: Ledger, terms: Terms, ids: Sequence[int], at: datetime)
 
 
 def settle(ledger: Ledger, ids: Sequence[int], state: State, at: datetime) -> None:
-    """Conclude what became of marked sends that a dead sender left; those not handed over are planned again."""
+    """Conclude what became of marked sends of a dead sender; planned again costs nothing after all."""
     reason = "" if state is State.PLANNED else AFTER_CRASH
     with ledger.writing() as connection:
         _settle(connection, [(id, state, reason) for id in ids], at)

@@ -25,7 +25,7 @@ def commit(connection: Connection, campaign: str, costs: Sequence[float], at: da
     """Write down what a claim costs."""
     if costs:
         row = {"campaign": campaign, "amount": sum(costs), "sends": len(costs), "at": at.astimezone(UTC)}
-        connection.execute(insert(spend).values(row))
+        connection.execute(insert(spend), row)
 
 
 def give_back(connection: Connection, undone: Sequence[int], at: datetime) -> None:

@@ -67,7 +67,7 @@ def approve(ledger: Ledger, campaign: str, content: str, by: str, why: str, at: 
     """
     row = {"campaign": campaign, "content": content, "by": by, "why": why, "at": at.astimezone(UTC)}
     with ledger.writing() as connection:
-        connection.execute(insert(approvals).values(row))
+        connection.execute(insert(approvals), row)
 
 
 def approved(ledger: Ledger, campaign: str, content: str) -> tuple[str, datetime] | None:
@@ -84,7 +84,7 @@ def set_paused(ledger: Ledger, campaign: str, at: datetime, *, paused: bool) -> 
     with ledger.writing() as connection:
         if is_paused(connection, campaign) is not paused:
             row = {"campaign": campaign, "paused": int(paused), "at": at.astimezone(UTC)}
-            connection.execute(insert(pauses).values(row))
+            connection.execute(insert(pauses), row)
             append(connection, "pause" if paused else "resume", campaign, {}, at)
 
 

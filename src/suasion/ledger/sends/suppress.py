@@ -2,16 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, bindparam, select, text
 
 from suasion.ledger.database import Ledger
-from suasion.ledger.schema import replies, sends, suppressions
+from suasion.ledger.schema import replies, suppressions
 from suasion.ledger.sends.money import give_back
-from suasion.ledger.sends.send import SUPPRESSED, State
+from suasion.ledger.sends.send import SUPPRESSED
 from suasion.rules import Channel
+
+_FOUND = text("SELECT person, address, channel FROM sends WHERE id = :send")
+
+_NEVER = text("""
+INSERT INTO suppressions (person, address, channel, reason, at)
+SELECT :person, :address, :channel, :why, :at WHERE NOT EXISTS (
+    SELECT 1 FROM suppressions
+    WHERE person = :person AND address = :address AND channel = :channel AND reason = :why)
+""").bindparams(bindparam("at", type_=suppressions.c.at.type))
+
+_REPLY = text("INSERT OR IGNORE INTO replies (send, kind, at) VALUES (:send, :why, :at)").bindparams(
+    bindparam("at", type_=replies.c.at.type)
+)
+
+_CLAIMED = text("SELECT id FROM sends WHERE person = :person AND channel = :channel AND state = 'claimed'")
+
+_UNDO = text("""
+UPDATE sends SET state = 'failed', reason = :reason
+WHERE person = :person AND channel = :channel AND state IN ('planned', 'claimed')
+""")
 
 
 class Why(StrEnum):
@@ -42,15 +63,13 @@ def suppress(ledger: Ledger, send: int, why: Why, at: datetime) -> bool:
         Whether the send is known; a person who was erased is not, and needs no suppression any more.
     """
     with ledger.writing() as connection:
-        found = connection.execute(select(sends).where(sends.c.id == send)).first()
+        found = connection.execute(_FOUND, {"send": send}).mappings().first()
         if found is None:
             return False
-        _never(connection, found.person, found.address, found.channel, why, at)
-        told = select(replies.c.send).where((replies.c.send == send) & (replies.c.kind == why))
-        if connection.execute(told).first() is None:
-            row = {"send": send, "kind": str(why), "at": at.astimezone(UTC)}
-            connection.execute(insert(replies).values(row))
-        _undo(connection, found.person, found.channel, at)
+        asked = {**found, "send": send, "why": str(why), "at": at.astimezone(UTC)}
+        connection.execute(_NEVER, asked)
+        connection.execute(_REPLY, asked)
+        _undo(connection, asked, at)
     return True
 
 
@@ -61,21 +80,10 @@ def suppressed(ledger: Ledger, channel: Channel) -> frozenset[int]:
         return frozenset(connection.execute(select(suppressions.c.person).where(there)).scalars())
 
 
-def _never(connection: Connection, person: int, address: bytes, channel: str, why: Why, at: datetime) -> None:
-    same = (suppressions.c.person == person) & (suppressions.c.address == address)
-    same &= (suppressions.c.channel == channel) & (suppressions.c.reason == why)
-    if connection.execute(select(suppressions.c.id).where(same)).first() is None:
-        row = {"person": person, "address": address, "channel": channel, "reason": str(why)}
-        connection.execute(insert(suppressions).values(**row, at=at.astimezone(UTC)))
-
-
-def _undo(connection: Connection, person: int, channel: str, at: datetime) -> None:
+def _undo(connection: Connection, asked: Mapping[str, object], at: datetime) -> None:
     """Fail what is planned or claimed for the person, and give back the money of claims.
 
     Another person with the same contact detail is found when the claim or the hand-over looks.
     """
-    theirs = (sends.c.person == person) & (sends.c.channel == channel)
-    claimed = select(sends.c.id).where(theirs & (sends.c.state == State.CLAIMED))
-    give_back(connection, connection.execute(claimed).scalars().all(), at)
-    waiting = theirs & sends.c.state.in_([State.PLANNED, State.CLAIMED])
-    connection.execute(sends.update().where(waiting).values(state=State.FAILED, reason=SUPPRESSED))
+    give_back(connection, connection.execute(_CLAIMED, asked).scalars().all(), at)
+    connection.execute(_UNDO, {**asked, "reason": SUPPRESSED})
