@@ -45,8 +45,8 @@ CALLS = {
         "run=run, campaign='c', scores=scored, forecast=forecast, inputs='i', {clearance}gate=gate, facts='v'"
     ),
     "allocation.publish_plan": (
-        "run=run, campaign='c', plan=plan, decisions=decisions, digest='d', terms='t', inputs='i', {clearance}"
-        "gate=gate, facts='v', keyed=True"
+        "run=run, campaign='c', plan=plan, decisions=decisions, digest='d', terms='t', inputs='i', "
+        "{clearance}gate=gate, facts='v', keyed=True"
     ),
     "ledger.sends.claim": (
         "ledger=books, terms=terms, {clearance}gate=gate, facts=('traits',), at=at, "

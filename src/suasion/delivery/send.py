@@ -200,11 +200,14 @@ def _hand_over(dispatch: Dispatch, terms: sends.Terms, mails: Sequence[Mail], to
     told.fates.update(str(one.fate) for one in handed)
     told.stop = guard.stop or told.stop
     yield "settled"
+    if len(guard.free) < len(mails):
+        dispatch.carrier.clear(set())  # no mail to somebody who opted out, or was erased, stays behind
     refused = {one.reason for one in handed if one.fate is Fate.FAILED}
     for one in handed:
         if one.fate is Fate.FAILED and one.reason.startswith(NO_SUCH_MAILBOX):
             sends.suppress(dispatch.ledger, one.send, sends.Why.BOUNCED, dispatch.now())
-    if len(handed) > 1 and len(refused) == 1 and all(one.fate is Fate.FAILED for one in handed):
+    alike = len(refused) == 1 and all(one.fate is Fate.FAILED for one in handed)
+    if len(handed) > 1 and alike and not min(refused).startswith(NO_SUCH_MAILBOX):
         # Not these people are the cause, and going on would use up everybody's one send.
         todo = "Ask whoever runs the mail server; the rest of the campaign is still planned."
         raise DeliveryError(

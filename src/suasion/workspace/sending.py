@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -15,10 +16,11 @@ import pyarrow.compute as pc
 from suasion.allocation import Plan, plan_from
 from suasion.delivery import Carrier, Dispatch, MaildirCarrier, SmtpCarrier, check_sender, send
 from suasion.disclosure import entry_of, record
-from suasion.errors import CampaignError, OrderError
+from suasion.errors import BusyError, CampaignError, OrderError
 from suasion.ledger import Ledger, Tables, draws, sends, tokens
 from suasion.profiles import FACT_TABLES, assemble_facts
 from suasion.rules import Clearance, Gate
+from suasion.segments import CHANNELS
 from suasion.workspace.brief import Brief
 from suasion.workspace.desk import Desk, desk, hashes
 from suasion.workspace.live import check, contact_gate, content_of, details_of, prove, public_url, terms_of
@@ -104,7 +106,10 @@ def drawn_plan(tables: Tables, ledger: Ledger, brief: Brief) -> Drawn:
             f"Undo the change, or run `suasion plan {name}` if nothing was sent yet.",
         )
     names = pa.array([made.options.control, *made.options.treatments])
-    chosen = pc.index_in(draws.drawn(ledger, digest)["treatment"], names)
+    drawn = draws.drawn(ledger, digest)
+    if not np.array_equal(drawn["person"].to_numpy(), made.options.persons):
+        raise BusyError(f"the plan of '{name}'", "somebody was erased while it was read", "Try again.")
+    chosen = pc.index_in(drawn["treatment"], names)
     return Drawn(made, digest, chosen.to_numpy().astype(np.int64))
 
 
@@ -168,7 +173,7 @@ def sending(
             f"Read it with `suasion preview`, then run `suasion approve {campaign.name} --by NAME --why WHY`."
         )
         raise CampaignError(f"campaign '{campaign.name}'", "nobody has approved what it says now", todo)
-    _plan_sends(current, ledger, brief, drawn, key)
+    unreachable = _plan_sends(current, ledger, brief, drawn, key)
     entry = entry_of(
         campaign,
         brief.segment,
@@ -187,7 +192,7 @@ def sending(
     return SendSummary(
         campaign=campaign.name,
         fates={fate: n for fate, n in sent.fates.items() if n},
-        left=dict(sent.left),
+        left={reason: n for reason, n in (sent.left | unreachable).items() if n},
         stop=None if sent.stop is None else str(sent.stop),
         progress=sends.progress(ledger, campaign.name),
     )
@@ -204,12 +209,13 @@ def _refuse(brief: Brief, drawn: Drawn) -> None:
             )
 
 
-def _plan_sends(tables: Tables, ledger: Ledger, brief: Brief, drawn: Drawn, key: bytes) -> None:
-    """Write down a send for everybody who was drawn for a treatment."""
+def _plan_sends(tables: Tables, ledger: Ledger, brief: Brief, drawn: Drawn, key: bytes) -> Counter[str]:
+    """Write down a send for everybody who was drawn for a treatment; count who cannot be reached now."""
     options, channel = drawn.plan.options, terms_of(brief).channel
-    treated = np.flatnonzero(drawn.chosen)
-    persons, which = options.persons[treated], drawn.chosen[treated] - 1
     details = details_of(tables, channel)
+    reachable = np.isin(options.persons, details["person"].to_numpy())
+    treated = np.flatnonzero((drawn.chosen > 0) & reachable)
+    persons, which = options.persons[treated], drawn.chosen[treated] - 1
     sends.plan_sends(
         ledger,
         drawn.digest,
@@ -223,6 +229,7 @@ def _plan_sends(tables: Tables, ledger: Ledger, brief: Brief, drawn: Drawn, key:
             strict=True,
         ),
     )
+    return Counter({f"no {CHANNELS[channel]} on record": int(np.sum((drawn.chosen > 0) & ~reachable))})
 
 
 def _carrier(folder: Path, brief: Brief, settings: Settings, login: tuple[str, str]) -> Carrier:

@@ -28,7 +28,8 @@ SELECT s.id, s.person, s.treatment, s.cost, s.address,
     OR EXISTS (SELECT 1 FROM suppressions u WHERE u.address = s.address AND u.channel IN (:channel, '*')),
     EXISTS (SELECT 1 FROM consents c WHERE c.person = s.person AND c.purpose = :purpose
             AND c.channel = :channel AND (c.given = 0 OR c.expires_on < :today)),
-    (SELECT count(*) FROM sends t WHERE t.person = s.person AND t.channel = s.channel AND t.at > :since)
+    (SELECT count(*) FROM sends t WHERE t.person = s.person AND t.channel = s.channel AND t.at > :since
+        AND (t.state <> 'failed' OR t.reason NOT IN ('suppressed', 'unwritten')))
 FROM sends s
 WHERE s.id > :after AND s.id <= :until AND s.state = 'planned'
     AND +s.campaign = :campaign AND +s.channel = :channel

@@ -121,6 +121,8 @@ def plan_sends(
 ) -> int:
     """Write down the sends of a plan; those that are there already stay as they are.
 
+    Nothing is planned for whoever was erased since the plan was read.
+
     Parameters
     ----------
     ledger : Ledger
@@ -151,10 +153,11 @@ def plan_sends(
         cursor: Any = connection.connection.cursor()
         cursor.executemany(
             "INSERT INTO sends (campaign, person, channel, step, plan, treatment, cost, address, state) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'planned') "
+            "SELECT ?, ?, ?, ?, ?, ?, ?, ?, 'planned' WHERE NOT EXISTS "
+            "(SELECT 1 FROM suppressions u WHERE u.address = ? AND u.reason = 'erased') "
             "ON CONFLICT (campaign, person, channel, step) DO NOTHING",
             (
-                (campaign, person, str(channel), STEP, plan, treatment, cost, address)
+                (campaign, person, str(channel), STEP, plan, treatment, cost, address, address)
                 for person, treatment, cost, address in rows
             ),
         )
