@@ -24,7 +24,9 @@ def write(run: Run, value: int) -> None:
     for name in NAMES:
         run.write(name, pa.table({"value": [value] * ROWS}), str(value))
     people, chances = np.arange(ROWS), np.full(ROWS, 1 / value)
-    run.writes.append(draws.record_draws("x", str(value), "terms", people, ["mail"] * ROWS, chances, keyed=False))
+    run.writes.append(
+        draws.record_draws("x", str(value), "terms", people, ["mail"] * ROWS, chances, keyed=False)
+    )
 
 
 def publish(folder: Path, value: int) -> None:

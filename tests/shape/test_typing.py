@@ -49,8 +49,7 @@ CALLS = {
         "{clearance}gate=gate, facts='v', keyed=True"
     ),
     "ledger.sends.claim": (
-        "ledger=books, terms=terms, {clearance}gate=gate, facts=('traits',), at=at, "
-        "after=0, until=9, limit=9"
+        "ledger=books, terms=terms, {clearance}gate=gate, facts=('traits',), at=at, after=0, until=9, limit=9"
     ),
     "measurement.replay": (
         "campaign=campaign, design=design, scores=scored, made=plan, {clearance}gate=gate, facts='v'"

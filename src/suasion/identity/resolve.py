@@ -131,8 +131,10 @@ def _numbered(component: Ids, total: int, old: Ids, last: int) -> Ids:
 def _identities(
     sources: Mapping[str, pa.Table], persons: dict[str, Ids], known: pa.Table, renamed: dict[int, int]
 ) -> pa.Table:
-    kept = [renamed.get(person, person) for person in known["person"].to_pylist()]
-    tables = [known.set_column(0, "person", pa.array(kept, pa.int64()))]
+    # Identifiers keep a person's number; a contact detail that no source says any more is not theirs now.
+    linking = known.filter(pc.equal(known["role"], "identifier"))
+    kept = [renamed.get(person, person) for person in linking["person"].to_pylist()]
+    tables = [linking.set_column(0, "person", pa.array(kept, pa.int64()))]
     for name, table in sources.items():
         for role, prefix in (("identifier", "id:"), ("contact", "contact:")):
             for column in _columns(table, prefix):

@@ -29,7 +29,7 @@ SELECT s.id, s.person, s.treatment, s.cost, s.address,
     EXISTS (SELECT 1 FROM consents c WHERE c.person = s.person AND c.purpose = :purpose
             AND c.channel = :channel AND (c.given = 0 OR c.expires_on < :today)),
     (SELECT count(*) FROM sends t WHERE t.person = s.person AND t.channel = s.channel AND t.at > :since
-        AND (t.state <> 'failed' OR t.reason NOT IN ('suppressed', 'unwritten')))
+        AND coalesce(t.reason, '') NOT IN ('suppressed', 'unwritten'))
 FROM sends s
 WHERE s.id > :after AND s.id <= :until AND s.state = 'planned'
     AND +s.campaign = :campaign AND +s.channel = :channel
@@ -114,7 +114,7 @@ def claim(
         permitted = clearance.covers(persons)
         gate.admit(clearance, persons[permitted], _version(connection, facts))
         free, never, left = _sorted(rows, permitted.tolist(), terms.cap)
-        paid = _affordable(free, terms.budget - spent(connection, terms.campaign))
+        paid = _affordable(free, spent(connection, terms.campaign), terms.budget)
         _write(connection, paid, never, at)
         commit(connection, terms.campaign, [one.cost for one in paid], at)
     stop = Stop.BUDGET if len(paid) < len(free) else None
@@ -166,10 +166,10 @@ def _sorted(
     return free, never, dict(left)
 
 
-def _affordable(free: Sequence[Send], money: float) -> list[Send]:
-    """The first sends that the money pays for."""
-    together = np.cumsum([one.cost for one in free])
-    return list(free[: int(np.searchsorted(together, money * DUST, side="right"))])
+def _affordable(free: Sequence[Send], before: float, budget: float) -> list[Send]:
+    """The first sends that the budget pays for, after what was spent before."""
+    together = before + np.cumsum([one.cost for one in free])
+    return list(free[: int(np.searchsorted(together, budget * DUST, side="right"))])
 
 
 def _write(connection: Connection, paid: Sequence[Send], never: Sequence[int], at: datetime) -> None:

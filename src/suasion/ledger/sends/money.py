@@ -9,7 +9,7 @@ from sqlalchemy import Connection, bindparam, insert, text
 
 from suasion.ledger.schema import spend
 
-DUST = 1 + 1e-9
+DUST = 1 + 1e-12
 """Sums of money in another order may differ by this factor."""
 
 

@@ -1,0 +1,113 @@
+"""An opt-out works before it is acknowledged, in whatever order things happen.
+
+The invariant, for every schedule of two campaigns' senders, opt-outs, pauses, resumptions, crashes and
+recoveries, where each mail becomes visible at one moment and each request is acknowledged at one moment:
+
+1. No mail becomes visible after an opt-out was acknowledged that names its person or its contact detail.
+2. No mail becomes visible while a pause of its campaign is acknowledged and its resumption is not.
+3. No mail becomes visible twice, whatever crashed.
+4. When all is over, the ledger says ``accepted`` of what was visible (a mail server's may be ``unknown``);
+   of an outbox everything else is ``failed`` because of an opt-out or because it could not be written, so
+   nothing is lost; and each campaign spent the costs of the sends that were handed over, to the cent.
+
+Whoever needs the ledger's write lock while the sender holds it is not acknowledged, and tries again later.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from runpy import run_path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from suasion.ledger import Ledger, sends
+
+INTERLEAVING = run_path(str(Path(__file__).with_name("interleaving.py")))
+Schedule, fault = INTERLEAVING["Schedule"], INTERLEAVING["fault"]
+FAST, SLOW, PARTS = 2_000, 100_000, 10
+BROKEN = 1_000
+"""A broken sender is caught within so many."""
+
+
+@pytest.fixture(scope="module")
+def world() -> Generator[Any]:
+    memory = Path("/dev/shm")  # the lock's file is cut and written at every start of a sender
+    with TemporaryDirectory(dir=memory if memory.is_dir() else None) as folder:
+        yield INTERLEAVING["World"](Path(folder))
+
+
+def _faults(world: Any, seeds: range) -> Generator[str]:
+    for seed in seeds:
+        found = fault(Schedule(world, seed).run())
+        if found:
+            yield f"schedule {seed}: {found}"
+
+
+def test_no_schedule_breaks_a_promise(world: Any):
+    met = Counter[str]()
+    for seed in range(FAST):
+        made = Schedule(world, seed).run()
+        assert fault(made) is None, f"schedule {seed}"
+        seen = {about for kind, about in made.events if kind == "seen"}
+        pressed = {about for kind, about in made.events if kind == "acknowledged"}
+        met.update({about if kind == "point" else kind for kind, about in made.events})
+        met.update({"waited": made.waited, "in time": len(pressed - seen), "too late": len(pressed & seen)})
+    points = {"claimed", "staged", "marked", "guarded", "handed", "settled"}
+    others = {"seen", "acknowledged", "paused", "resumed", "killed", "waited", "in time", "too late"}
+    assert met.keys() == points | others
+    assert min(met.values()) > FAST / 50, f"the schedules hardly test something: {met}"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("part", range(PARTS))
+def test_a_hundred_thousand_schedules_break_no_promise(world: Any, part: int):
+    size = SLOW // PARTS
+    assert list(_faults(world, range(part * size, (part + 1) * size))) == []
+
+
+@contextmanager
+def _unguarded(
+    ledger: Ledger, terms: sends.Terms, ids: Sequence[int], at: datetime
+) -> Generator[sends.Handover]:
+    """Broken: every check is made under the lock, and the lock is let go before anything is handed over."""
+    with HANDING_OVER(ledger, terms, ids, at) as checked:
+        pass
+    yield checked
+    with ledger.writing() as connection:
+        for number, state, reason in checked.settled:
+            row = {"id": number, "state": state, "reason": reason or None}
+            connection.execute(text("UPDATE sends SET state = :state, reason = :reason WHERE id = :id"), row)
+
+
+@contextmanager
+def _unmarked(ledger: Ledger, _: sends.Terms, ids: Sequence[int], at: datetime) -> Generator[sends.Handover]:
+    """Broken: what is handed over is marked only then, in the transaction that hands over."""
+    with ledger.writing() as connection:
+        held = connection.execute(text("SELECT id FROM sends WHERE state = 'claimed'")).scalars()
+        checked = sends.Handover(tuple(set(held) & set(ids)), None)
+        yield checked
+        for number, state, reason in checked.settled:
+            row = {"id": number, "state": state, "reason": reason or None}
+            connection.execute(text("UPDATE sends SET state = :state, reason = :reason WHERE id = :id"), row)
+
+
+HANDING_OVER = sends.handing_over
+
+
+def test_a_sender_that_checks_outside_the_lock_is_caught(world: Any, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(sends, "handing_over", _unguarded)
+    assert any("after an opt-out was acknowledged" in found for found in _faults(world, range(BROKEN)))
+    assert any("while its campaign was paused" in found for found in _faults(world, range(BROKEN)))
+
+
+def test_a_sender_that_marks_after_handing_over_is_caught(world: Any, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(sends, "mark", lambda *_: None)
+    monkeypatch.setattr(sends, "handing_over", _unmarked)
+    assert any("was seen twice" in found for found in _faults(world, range(BROKEN)))
