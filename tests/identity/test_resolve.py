@@ -210,7 +210,7 @@ def test_ingesting_again_in_any_order_changes_nothing(files: Files, random):
 
 def test_a_contact_detail_that_no_source_says_any_more_is_forgotten():
     first = resolved({"a": [{"id:voter": "1", "contact:email": "old@example.org"}]})
-    then = resolved({"a": [{"id:voter": "1", "contact:email": "new@example.org"}]}, first.identities)
+    then = resolved({"a": [{"id:voter": "1", "contact:email": "new@example.org"}]}, first)
     contacts = [row["value"] for row in then.identities.to_pylist() if row["role"] == "contact"]
     assert contacts == ["new@example.org"]
     assert then.persons["a"].tolist() == first.persons["a"].tolist()
