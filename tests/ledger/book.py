@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from suasion.ledger import Ledger, draws, log, running, sends
 from suasion.rules import Channel, Clearance, Gate, Jurisdiction, Occasion, Purpose, Use, load_packs
@@ -19,11 +19,18 @@ EMAIL, HEALTH = Channel.EMAIL, Purpose.PUBLIC_HEALTH
 FACTS = ("known_from",)
 
 
+def no_patience(connection: Any, _record: object) -> None:
+    """Do not wait for the write lock."""
+    connection.execute("PRAGMA busy_timeout=0").close()
+
+
 class Book:
     """The ledger, and what is asked of it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, patient: bool = True) -> None:
         self.folder, self.ledger = folder, Ledger.open(folder / "ledger.db")
+        if not patient:
+            event.listen(self.ledger.engine, "connect", no_patience)
 
     def plan(self, campaign: str, costs: dict[int, float], *, ready: bool = True) -> None:
         """Plan a send to each of these persons; may they be sent at once?"""

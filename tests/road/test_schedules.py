@@ -15,8 +15,11 @@ Whoever needs the ledger's write lock while the sender holds it is not acknowled
 
 from __future__ import annotations
 
+import random
+import time
 from collections import Counter
 from collections.abc import Generator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -27,8 +30,9 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from suasion.ledger import Ledger, sends
+from suasion.ledger import Ledger, sends, tokens
 
+TOWN = run_path(str(Path(__file__).with_name("livetown.py")))
 INTERLEAVING = run_path(str(Path(__file__).with_name("interleaving.py")))
 Schedule, fault = INTERLEAVING["Schedule"], INTERLEAVING["fault"]
 FAST, SLOW, PARTS = 2_000, 100_000, 10
@@ -111,3 +115,58 @@ def test_a_sender_that_marks_after_handing_over_is_caught(world: Any, monkeypatc
     monkeypatch.setattr(sends, "mark", lambda *_: None)
     monkeypatch.setattr(sends, "handing_over", _unmarked)
     assert any("was seen twice" in found for found in _faults(world, range(BROKEN)))
+
+
+JOURNAL = (
+    "CREATE TABLE journal (place INTEGER PRIMARY KEY, what TEXT, person INTEGER)",
+    "CREATE TRIGGER pressed AFTER INSERT ON suppressions "
+    "BEGIN INSERT INTO journal (what, person) VALUES ('acknowledged', NEW.person); END",
+    "CREATE TRIGGER sent AFTER UPDATE OF state ON sends WHEN NEW.state = 'accepted' "
+    "BEGIN INSERT INTO journal (what, person) VALUES ('accepted', NEW.person); END",
+)
+"""The order in which transactions were committed, kept by the ledger itself."""
+SHARES = 4
+
+
+def _press(folder: Path, share: int) -> dict[int, bool]:
+    """Press opt-outs of a share of the sends, near those being sent: was the mail there when acknowledged?"""
+    ws, luck, seen = TOWN["opened"](folder), random.Random(share), dict[int, bool]()
+    new, last = folder / "outbox" / "new", TOWN["rows"](ws, "SELECT max(id) FROM sends")[0][0]
+    while not any(new.iterdir()):
+        time.sleep(0.001)
+    while (sent := len(list(new.iterdir()))) + len(seen) < last - 20:
+        time.sleep(luck.uniform(0, 0.1))
+        number = (sent + luck.randint(-8, 16)) // SHARES * SHARES + share
+        if number not in seen and 0 < number <= last:
+            assert sends.suppress(ws.ledger, number, sends.Why.OPTED_OUT, ws.now())
+            seen[number] = (new / tokens.token_of(ws.key, number)).exists()
+    return seen
+
+
+def test_opt_outs_pressed_while_a_real_sender_sends(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path):
+    """For each, the mail was visible before the acknowledgement, or never: also in the ledger's own order."""
+    folder = TOWN["copy"](TOWN["approved"](tmp_path_factory.getbasetemp()), tmp_path / "town")
+    ws = TOWN["opened"](folder)
+    ws.pause()
+    ws.send()
+    ws.pause(paused=False)
+    with ws.ledger.writing() as connection:
+        for statement in JOURNAL:
+            connection.execute(text(statement))
+    sender = TOWN["start"](TOWN["sender"], folder, 3, {}, 0.01)
+    with ThreadPoolExecutor(SHARES) as threads:
+        found = list(threads.map(lambda share: _press(folder, share), range(SHARES)))
+    TOWN["ended"](sender, killed=False)
+    visible = {number: seen for one in found for number, seen in one.items()}
+    mails, order = TOWN["mails"](folder), dict[tuple[str, int], int]()
+    for place, what, person in TOWN["rows"](ws, "SELECT place, what, person FROM journal"):
+        order[what, person] = place
+    for number, person in TOWN["rows"](ws, "SELECT id, person FROM sends"):
+        sent, asked = order.get(("accepted", person)), order.get(("acknowledged", person))
+        assert (tokens.token_of(ws.key, number) in mails) is (sent is not None)
+        assert (asked is not None) is (number in visible)
+        assert visible.get(number, True) is (sent is not None)
+        assert sent is None or asked is None or sent < asked
+    assert min(Counter(visible.values()).values()) > 2, "all were too early, or too late"
+    assert len(set(visible.values())) == 2
+    assert ws.send().fates == {}
