@@ -5,17 +5,16 @@ from __future__ import annotations
 from math import sqrt
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import ndtri, stdtrit
 
 from suasion.errors import UndefinedError
 from suasion.stats.estimate import Estimate
-
-Floats = npt.NDArray[np.float64]
-LEVEL = 0.95
+from suasion.stats.influence import LEVEL, Floats, Ids, sample, wilson
 
 
-def mean(values: Floats, clusters: npt.NDArray[np.int64] | None = None, method: str = "mean") -> Estimate:
+def mean(
+    values: Floats, clusters: Ids | None = None, method: str = "mean", weights: Floats | None = None
+) -> Estimate:
     """The mean of independent values with a Student-t interval.
 
     Parameters
@@ -26,7 +25,9 @@ def mean(values: Floats, clusters: npt.NDArray[np.int64] | None = None, method: 
         Household of each person. The interval is then cluster-robust (Liang and Zeger 1986,
         Biometrika 73:13) with the G / (G - 1) correction, and `n` counts clusters.
     method : str
-        What the values are; the word "clustered" is added where clusters are given.
+        What the values are; the words "weighted" and "clustered" are added where they apply.
+    weights : array of float, shape (n,), optional
+        How many people each stands for; 0 is absent.
 
     Returns
     -------
@@ -43,21 +44,8 @@ def mean(values: Floats, clusters: npt.NDArray[np.int64] | None = None, method: 
     >>> mean(np.array([1.0, 2.0, 3.0])).scaled(digits=2)
     '2.00 (-0.48 to 4.48)'
     """
-    if not np.isfinite(values).all():
-        raise UndefinedError(method, "values that are not finite", "Drop or mend them before averaging.")
-    if clusters is None:
-        units, label = len(values), method
-        total_variance = float(np.var(values, ddof=1)) * len(values) if len(values) > 1 else 0.0
-    else:
-        _, index = np.unique(clusters, return_inverse=True)
-        units, label = int(index.max(initial=-1)) + 1, f"{method}, clustered"
-        sums = np.bincount(index, weights=values - values.mean()) if units else np.empty(0)
-        total_variance = float(sums @ sums) * units / (units - 1) if units > 1 else 0.0
-    if units < 2:
-        raise UndefinedError(method, f"{units} independent unit(s)", "A mean needs at least two.")
-    half = sqrt(total_variance) / len(values) * float(stdtrit(units - 1, (1 + LEVEL) / 2))
-    value = float(values.mean())
-    return Estimate(value, value - half, value + half, units, label, LEVEL)
+    people, (values,) = sample(method, (values,), clusters, weights)
+    return people.estimate(people.average(values), values, method)
 
 
 def proportion(successes: int, n: int) -> Estimate:
@@ -86,11 +74,8 @@ def proportion(successes: int, n: int) -> Estimate:
     """
     if n < 1 or not 0 <= successes <= n:
         raise UndefinedError("a share", f"{successes} of {n}", "Give 0 <= successes <= n and n >= 1.")
-    z = float(ndtri((1 + LEVEL) / 2))
     share = successes / n
-    center = (share + z * z / (2 * n)) / (1 + z * z / n)
-    half = z / (1 + z * z / n) * sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    low, high = max(0.0, min(center - half, share)), min(1.0, max(center + half, share))
+    low, high = wilson(share, 1 / n, float(ndtri((1 + LEVEL) / 2)))
     return Estimate(share, low, high, n, "Wilson score", LEVEL)
 
 
