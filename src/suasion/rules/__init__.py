@@ -4,7 +4,7 @@ from suasion.rules.clearance import Clearance
 from suasion.rules.facts import PERSON_FACTS
 from suasion.rules.gate import Gate, Judgement, Occasion
 from suasion.rules.pack import Rule, load_packs
-from suasion.rules.purpose import Basis, Category, Channel, Jurisdiction, Purpose, Use
+from suasion.rules.purpose import Basis, Category, Channel, Effect, Jurisdiction, Purpose, Use
 from suasion.rules.verdict import Reason, Verdict
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "Category",
     "Channel",
     "Clearance",
+    "Effect",
     "Gate",
     "Judgement",
     "Jurisdiction",

@@ -17,7 +17,8 @@ TRAIT_FACTS = {
     "basis": Type.TEXT,
     "purpose": Type.TEXT,
 }
-"""One use of a trait; `role` is ``segment``, ``score``, ``outcome`` or ``message``."""
+"""One use of a trait; `role` is ``segment``, ``score``, ``outcome``, ``message``, ``lookalike`` for what a
+list tells to which others are found alike, or ``group`` for that by which a score is judged."""
 
 MESSAGE_FACTS = {
     "discourages_voting": Type.BOOLEAN,
@@ -25,4 +26,10 @@ MESSAGE_FACTS = {
 }
 """What review found in a message."""
 
-FACTS = {"person": PERSON_FACTS, "trait": TRAIT_FACTS, "message": MESSAGE_FACTS}
+PROXY_FACTS = {
+    "auc": Type.NUMBER,
+    "category": Type.TEXT,
+}
+"""A trait that no feature is, and how well the features together tell it: 0.5 not at all, 1 always."""
+
+FACTS = {"person": PERSON_FACTS, "trait": TRAIT_FACTS, "message": MESSAGE_FACTS, "proxy": PROXY_FACTS}

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Literal
 
 import duckdb
 import numpy as np
@@ -18,8 +17,8 @@ from suasion.errors import ClearanceError, TraitRefusedError
 from suasion.expressions import Value, to_sql
 from suasion.rules.clearance import MAX_AGE, Clearance, PersonIds, is_genuine, seal
 from suasion.rules.facts import PERSON_FACTS
-from suasion.rules.pack import Facts, Pack, Rule
-from suasion.rules.purpose import Basis, Category, Channel, Jurisdiction, Purpose, Use
+from suasion.rules.pack import Facts, Pack, Rule, Subject
+from suasion.rules.purpose import Basis, Category, Channel, Effect, Jurisdiction, Purpose, Use
 from suasion.rules.verdict import Reason, Verdict
 
 NO_RULE = Reason("house.default", "No rule in scope permits this.", "suasion: default deny", unknown=False)
@@ -87,16 +86,16 @@ class Gate:
         """Digest of all rules, in and out of scope: any edit of a pack makes clearances stale."""
         return hashlib.blake2b("".join(p.digest for p in self.packs).encode(), digest_size=16).hexdigest()
 
-    def rules(self, subject: Literal["person", "trait", "message"]) -> tuple[Rule, ...]:
+    def rules(self, subject: Subject) -> tuple[Rule, ...]:
         """The rules about `subject` that are in scope on this occasion."""
         return tuple(r for p in self.packs for r in p.rule if r.subject == subject and self._in_scope(r))
 
-    def judge_one(self, subject: Literal["person", "trait", "message"], facts: Facts) -> Verdict:
+    def judge_one(self, subject: Subject, facts: Facts) -> Verdict:
         """Judge one subject.
 
         Parameters
         ----------
-        subject : {"person", "trait", "message"}
+        subject : {"person", "trait", "message", "proxy"}
         facts : mapping of str to value or None
             A fact that is absent or None is unknown.
 
@@ -207,6 +206,28 @@ class Gate:
                     "; ".join(f"{reason}" for reason in verdict.reasons),
                     f"Leave '{name}' out.",
                 )
+
+    def judge_proxy(self, category: Category, auc: float | None) -> tuple[tuple[Effect, Reason], ...]:
+        """What follows from how well the features tell a trait that is not among them.
+
+        Parameters
+        ----------
+        category : Category
+            Of the trait.
+        auc : float, optional
+            Area under the curve of the best guess; None where it could not be found, which meets no rule.
+
+        Returns
+        -------
+        tuple of (Effect, Reason)
+            One for each rule that is not met, in the order of the packs; empty where nothing follows.
+        """
+        rules = self.rules("proxy")
+        if not rules:
+            return ((Effect.BLOCK, NO_RULE),)
+        facts: dict[str, Value | None] = {"category": str(category), "auc": auc}
+        reasons = ((rule.effect, rule.reason(facts)) for rule in rules)
+        return tuple((effect, reason) for effect, reason in reasons if reason is not None)
 
     def _refused(self, found: str) -> ClearanceError:
         asked = f"clearance for campaign '{self.occasion.campaign}'"

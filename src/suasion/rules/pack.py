@@ -17,10 +17,11 @@ from suasion.declarations import Declared, closest, read
 from suasion.errors import ExpressionError, PackError
 from suasion.expressions import Expression, Value, evaluate, parse
 from suasion.rules.facts import FACTS
-from suasion.rules.purpose import Channel, Purpose, Use
+from suasion.rules.purpose import Channel, Effect, Purpose, Use
 from suasion.rules.verdict import Reason
 
 Facts = Mapping[str, Value | None]
+Subject = Literal["person", "trait", "message", "proxy"]
 Territory = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
 
 
@@ -36,11 +37,12 @@ class Rule(Declared):
 
     A rule is in scope by subject, use, purpose, territory, channel and date; an empty list means all.
     In scope, it applies unless `applies` is false (unknown counts as true), and is met only where
-    `require` is true (unknown counts as no).
+    `require` is true (unknown counts as no). A rule that is not met blocks; one about a proxy may, by its
+    `effect`, ask for an approval or only warn.
     """
 
     id: str
-    subject: Literal["person", "trait", "message"]
+    subject: Subject
     message: str = Field(min_length=1)
     cite: str = Field(min_length=1)
     valid_from: date
@@ -51,6 +53,7 @@ class Rule(Declared):
     channels: tuple[Channel, ...] = ()
     applies: str = "true"
     require: str
+    effect: Effect = Effect.BLOCK
     case: tuple[Case, ...] = Field(min_length=2)
 
     def condition(self, text: str) -> Expression:
@@ -72,6 +75,10 @@ class Rule(Declared):
         """Run the cases, as `Pack.check` says."""
         if self.valid_to is not None and self.valid_to < self.valid_from:
             raise self._wrong("valid_to before valid_from", "Swap the dates.")
+        if self.effect is not Effect.BLOCK and self.subject != "proxy":
+            raise self._wrong(
+                f"effect '{self.effect}' for a {self.subject}", "Only proxies may pass unmet rules."
+            )
         for case in self.case:
             known = FACTS[self.subject]
             if unknown := sorted(case.facts.keys() - known.keys()):
@@ -116,7 +123,8 @@ class Pack(Declared):
         ------
         PackError
             A case does not come out as written, a rule has no allowed or no refused case, a condition is
-            none, or the dates of a rule are the wrong way round.
+            none, the dates of a rule are the wrong way round, or a rule about anything but a proxy does
+            not block.
         """
         for rule in self.rule:
             rule.check()

@@ -53,6 +53,14 @@ class Channel(StrEnum):
     POST = "post"
 
 
+class Effect(StrEnum):
+    """What follows where a rule about a proxy is not met."""
+
+    BLOCK = "block"
+    APPROVAL = "approval"
+    WARN = "warn"
+
+
 class Category(StrEnum):
     """What a trait or an outcome is about. The list is closed, so that no spelling escapes a rule."""
 
