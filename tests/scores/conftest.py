@@ -14,7 +14,7 @@ import pytest
 
 from suasion.experiments import Assignment, Design, Treatment, Trial
 from suasion.rules import Clearance, Gate, Jurisdiction, Occasion, Purpose, Use, load_packs
-from suasion.scores import Forecast, Scores, fit
+from suasion.scores import Forecast, Model, Scores, fit
 
 AT = datetime(2026, 11, 21, 12, tzinfo=UTC)
 FACTS = "traits@1"
@@ -46,6 +46,9 @@ class Clerk:
         return self.both(trial)[0]
 
     def both(self, trial: Trial, others: pa.Table | None = None) -> tuple[Scores, Forecast]:
+        return self.all(trial, others)[:2]
+
+    def all(self, trial: Trial, others: pa.Table | None = None) -> tuple[Scores, Forecast, Model]:
         outside = [] if others is None or not others.num_rows else [others["person"].to_numpy()]
         cleared = clear(self.gate, np.unique(np.concatenate([trial.persons, *outside])))
         return fit(trial, cleared, self.gate, FACTS, others=others)

@@ -39,24 +39,24 @@ def test_fitting_needs_a_clearance_for_exactly_this(bad_clearances, make_trial, 
 def test_publishing_needs_one_too_and_writes_nothing_without(
     bad_clearances, make_trial, gates, clerk, tmp_path
 ):
-    scores, forecast = clerk.both(make_trial(60))
+    scores, forecast, model = clerk.all(make_trial(60))
     ledger = Ledger.open(tmp_path / "ledger.db")
     for clearance in bad_clearances.values():
         with running(ledger, tmp_path / "lake", "score", datetime(2026, 11, 21, tzinfo=UTC)) as run:
             with pytest.raises(ClearanceError):
-                publish_scores(run, "demo", scores, forecast, "", clearance, gates(), FACTS)
+                publish_scores(run, "demo", scores, forecast, model, "", clearance, gates(), FACTS)
             assert not run.made
     assert not reading(ledger, tmp_path / "lake").versions
 
 
 def test_one_person_too_many_in_a_forecast_publishes_nothing(make_trial, clerk, gates, clearances, tmp_path):
     trial = make_trial(60)
-    scores, forecast = clerk.both(trial, trial.features.slice(0, 1).add_column(0, "person", [[10**9]]))
+    scores, forecast, model = clerk.all(trial, trial.features.slice(0, 1).add_column(0, "person", [[10**9]]))
     ledger = Ledger.open(tmp_path / "ledger.db")
     with running(ledger, tmp_path / "lake", "score", datetime(2026, 11, 21, tzinfo=UTC)) as run:
         clearance = clearances(gates(), trial.persons)
         with pytest.raises(ClearanceError, match=r"1 person\(s\) it does not name"):
-            publish_scores(run, "demo", scores, forecast, "", clearance, gates(), FACTS)
+            publish_scores(run, "demo", scores, forecast, model, "", clearance, gates(), FACTS)
         assert not run.made
 
 

@@ -31,6 +31,62 @@ class Features:
     categorical: tuple[int, ...]
 
 
+@dataclass(frozen=True)
+class Coding:
+    """How traits become columns of numbers, so that people who come later are coded as those learned from.
+
+    Parameters
+    ----------
+    names : tuple of str
+    levels : tuple of (tuple of str or None)
+        Of each trait: its text values, the most frequent first; None where it is a number.
+    """
+
+    names: tuple[str, ...]
+    levels: tuple[tuple[str, ...] | None, ...]
+
+    def encode(self, table: pa.Table) -> Features:
+        """Code people.
+
+        Parameters
+        ----------
+        table : pyarrow.Table
+            Holds a column for each trait.
+
+        Returns
+        -------
+        Features
+        """
+        matrix = np.empty((table.num_rows, len(self.names)))
+        for i, (name, levels) in enumerate(zip(self.names, self.levels, strict=True)):
+            matrix[:, i] = _numbers(table[name]) if levels is None else _codes(table[name], levels)
+        return Features(matrix, tuple(i for i, levels in enumerate(self.levels) if levels is not None))
+
+
+def coding_of(table: pa.Table) -> Coding:
+    """Choose how to code the traits of people.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+        Those learned from; one column a trait, at least one.
+
+    Returns
+    -------
+    Coding
+
+    Raises
+    ------
+    CampaignError
+        No trait at all.
+    """
+    if not table.num_columns:
+        raise CampaignError("scores", "no feature tells people apart", "Name traits under features.")
+    return Coding(
+        tuple(table.column_names), tuple(_levels(c) if _is_text(c) else None for c in table.columns)
+    )
+
+
 def encode(table: pa.Table, learned: int | None = None) -> Features:
     """Encode traits: numbers as they are, booleans as 0 and 1, dates as days, text as codes.
 
@@ -56,12 +112,7 @@ def encode(table: pa.Table, learned: int | None = None) -> Features:
     >>> encode(pa.table({"age": [40, None], "place": ["b", "a"]})).matrix.tolist()
     [[40.0, 1.0], [nan, 0.0]]
     """
-    if not table.num_columns:
-        raise CampaignError("scores", "no feature tells people apart", "Name traits under features.")
-    matrix = np.empty((table.num_rows, table.num_columns))
-    for i, column in enumerate(table.columns):
-        matrix[:, i] = _codes(column, column.slice(0, learned)) if _is_text(column) else _numbers(column)
-    return Features(matrix, tuple(i for i, column in enumerate(table.columns) if _is_text(column)))
+    return coding_of(table.slice(0, learned)).encode(table)
 
 
 def _is_text(column: pa.ChunkedArray) -> bool:
@@ -75,11 +126,15 @@ def _numbers(column: pa.ChunkedArray) -> npt.NDArray[np.float64]:
     return column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
 
 
-def _codes(column: pa.ChunkedArray, learned: pa.ChunkedArray) -> npt.NDArray[np.float64]:
-    """The rank of each value among those learned from, the most frequent first."""
-    counted = pc.value_counts(learned.drop_null()).to_pylist()
+def _levels(column: pa.ChunkedArray) -> tuple[str, ...]:
+    """The most frequent values, the most frequent first."""
+    counted = pc.value_counts(column.drop_null()).to_pylist()
     ordered = sorted(counted, key=lambda level: (-level["counts"], level["values"]))
-    levels = pa.array([level["values"] for level in ordered[:LEVELS]], column.type)
-    codes = pc.fill_null(pc.index_in(column, levels), len(levels))
+    return tuple(level["values"] for level in ordered[:LEVELS])
+
+
+def _codes(column: pa.ChunkedArray, levels: tuple[str, ...]) -> npt.NDArray[np.float64]:
+    """The rank of each value among the levels; one more for all others."""
+    codes = pc.fill_null(pc.index_in(column, pa.array(levels, column.type)), len(levels))
     present = pc.if_else(column.is_null(), pa.scalar(None, pa.float64()), codes.cast(pa.float64()))
     return present.to_numpy(zero_copy_only=False)

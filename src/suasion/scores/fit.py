@@ -1,4 +1,4 @@
-"""Cross-fitted effects by the doubly robust learner, and AIPW scores."""
+"""What a finished experiment says of the effect of each treatment, under a clearance."""
 
 from __future__ import annotations
 
@@ -9,17 +9,19 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from suasion.errors import CampaignError
-from suasion.experiments import Trial
+from suasion.experiments import Assignment, Trial
 from suasion.rules import Clearance, Gate
-from suasion.scores.effects import aipw, chances, expectations, relative_effects
-from suasion.scores.features import Features, encode
-from suasion.scores.folds import folds
+from suasion.scores import guards, pool
+from suasion.scores.data import Data
+from suasion.scores.features import Coding, Features, coding_of
 from suasion.scores.forecast import Forecast
-from suasion.scores.scores import Scores
+from suasion.scores.learned import Model
+from suasion.scores.learners import aipw, received
+from suasion.scores.ranking import Ranking, unranked
+from suasion.scores.scores import Findings, Scores
 
 Floats = npt.NDArray[np.float64]
-Rows = npt.NDArray[np.int64]
-FOLDS = 5
+Ids = npt.NDArray[np.int64]
 
 
 def fit(
@@ -29,18 +31,12 @@ def fit(
     facts: str,
     progress: Callable[[str], None] = lambda _: None,
     others: pa.Table | None = None,
-) -> tuple[Scores, Forecast]:
+) -> tuple[Scores, Forecast, Model]:
     """Estimate the effect of each treatment on the first outcome, and AIPW scores of all outcomes.
 
-    For each fold, outcome models of each arm and a doubly robust effect learner (Kennedy 2023, Electronic
-    Journal of Statistics 17:3008) are fitted on the other folds only; the learner's own pseudo-outcomes
-    come from a split of those folds in two halves. The AIPW score of a person for an arm (Robins,
-    Rotnitzky, Zhao 1994, JASA 89:846) is ``m_arm(x) + 1{got arm} / P(arm | x) * (y - m_arm(x))``. Of
-    persons outside the trial, no fold has seen anything: they get the mean of all folds' predictions.
-
-    All folds are given the same mean effect. Where the people of a fold happened to do well, models that
-    have not seen them promise too little; a plan over all folds would choose the folds that did badly,
-    and look worse than a lottery. Effects are rounded to single precision, so that equal ones stay equal.
+    Effects are those of `pool.fit`: by learners that have not seen the person, combined as far as they came
+    true. Where a treatment's effects do not pass the tests of `ranking`, everybody gets its average effect.
+    Effects are rounded to single precision, so that equal ones stay equal.
 
     Parameters
     ----------
@@ -62,6 +58,8 @@ def fit(
         Of the trial; the others change nothing in them.
     Forecast
         Of the trial and of the others.
+    Model
+        To be asked about anybody.
 
     Raises
     ------
@@ -74,25 +72,65 @@ def fit(
     persons, traits = _everybody(trial, others)
     gate.admit(clearance, persons, facts)
     n = len(trial.persons)
-    features = encode(traits, learned=n)
-    received, effects, expected = _cross_fitted(trial, features, progress)
-    inner = {name: values[:n] for name, values in expected.items()}
+    coding = coding_of(trial.features)
+    everybody = coding.encode(traits)
+    data = Data(_first(everybody, n), _chances(trial), None, trial.households)
+    first = next(iter(trial.outcomes))
+    found = pool.fit(data, trial.arms, trial.outcomes[first], progress=progress)
+    warnings = _guarded(trial, found, coding)
+    rankings = _unless_refused(found.rankings, warnings)
+    households = data.n if data.clusters is None else len(np.unique(data.clusters))
+    known = guards.familiar(data) if households >= guards.LEAST else None
+    model = Model(coding, found.model, rankings, known)
+    beyond = Features(everybody.matrix[n:], everybody.categorical)
+    if len(beyond.matrix) > 1:
+        warnings = (*warnings, *guards.drift(data.features, beyond, coding.names).findings)
+        if known is not None:
+            warnings = (*warnings, *known.findings(beyond, coding.names))
+    expected, ahead = {first: found.sample.expected}, {first: found.arms.expected(beyond)}
+    for name, values in trial.outcomes.items():
+        if name != first:
+            progress(f"expecting '{name}'")
+            expected[name], ahead[name] = pool.expectations(found, values, beyond)
+    got = received(found.sample.chances, trial.arms)
     scores = Scores(
         persons=trial.persons,
         households=trial.households,
         arms=trial.arms,
-        received=received,
-        effects=effects[:n],
+        received=got,
+        effects=_single(pool.gated(found.effects, found.model.level, rankings)),
+        learned=_single(found.effects),
         observed=trial.outcomes,
-        expected=inner,
-        aipw={name: aipw(inner[name], trial.arms, received, y) for name, y in trial.outcomes.items()},
+        expected=expected,
+        aipw={name: aipw(expected[name], trial.arms, got, y) for name, y in trial.outcomes.items()},
+        findings=Findings(rankings, found.compared, found.extremes, tuple(map(str, warnings))),
     )
     order = np.argsort(persons)
-    ordered = {name: values[order] for name, values in expected.items()}
-    return scores, Forecast(persons[order], effects[order], ordered)
+    effects = np.concatenate([scores.effects, _single(model.effects(beyond))])
+    both = {name: np.concatenate([expected[name], ahead[name]])[order] for name in trial.outcomes}
+    return scores, Forecast(persons[order], effects[order], both), model
 
 
-def _everybody(trial: Trial, others: pa.Table | None) -> tuple[Rows, pa.Table]:
+def _guarded(trial: Trial, found: pool.Fitted, coding: Coding) -> tuple[guards.Finding, ...]:
+    """What must be looked at before the effects are believed."""
+    arms, names = trial.design.names, coding.names
+    drawn = trial.design.assignment is not Assignment.OBSERVED
+    data, outcome = found.sample.data, found.sample.outcome
+    chances = found.sample.chances
+    return (
+        *guards.leaks(data, trial.arms, outcome, arms, names, randomized=drawn).findings,
+        *guards.overlap(chances, trial.arms, arms, trial.households, estimated=not drawn).findings,
+        *guards.balance(data, trial.arms, arms, names, randomized=drawn).findings,
+    )
+
+
+def _unless_refused(rankings: tuple[Ranking, ...], found: tuple[guards.Finding, ...]) -> tuple[Ranking, ...]:
+    """No ranking may be used while a guard refuses."""
+    refusals = [finding.text for finding in found if finding.severity is guards.Severity.REFUSAL]
+    return unranked(refusals[0].rstrip("."), len(rankings)) if refusals else rankings
+
+
+def _everybody(trial: Trial, others: pa.Table | None) -> tuple[Ids, pa.Table]:
     """Persons and their traits, those of the trial first."""
     if others is None or not others.num_rows:
         return trial.persons, trial.features
@@ -107,38 +145,26 @@ def _everybody(trial: Trial, others: pa.Table | None) -> tuple[Rows, pa.Table]:
     return persons, pa.concat_tables([trial.features, traits], promote_options="permissive")
 
 
-def _cross_fitted(
-    trial: Trial, features: Features, progress: Callable[[str], None]
-) -> tuple[Floats, Floats, dict[str, Floats]]:
-    """Chance of what each person of the trial received; and effects and expected outcomes of everybody."""
-    n, everybody, arms = len(trial.persons), len(features.matrix), len(trial.design.treatments)
-    fold_of, half_of = folds(trial, FOLDS, "folds"), folds(trial, 2, "halves")
-    _check(trial, fold_of, half_of)
-    expected = {name: np.zeros((everybody, arms)) for name in trial.outcomes}
-    effects, level, received = np.zeros((everybody, arms - 1)), np.zeros(arms - 1), np.empty(n)
-    for fold in range(FOLDS):
-        progress(f"fold {fold + 1} of {FOLDS}")
-        inside, outside = np.flatnonzero(fold_of != fold), np.flatnonzero(fold_of == fold)
-        at = np.concatenate([outside, np.arange(n, everybody)])
-        share = np.where(at < n, 1, 1 / FOLDS)[:, None]
-        received[outside] = chances(trial, features, inside, outside)
-        ahead = {k: expectations(trial, features, values, inside, at) for k, values in trial.outcomes.items()}
-        for name, values in ahead.items():
-            expected[name][at] += share * values
-        first = ahead[next(iter(trial.outcomes))]
-        found, average = relative_effects(trial, features, half_of[inside], inside, at, first)
-        effects[at] += share * (found - found[: len(outside)].mean(axis=0))
-        level += average * len(outside) / n
-    return received, (effects + level).astype(np.float32).astype(np.float64), expected
+def _chances(trial: Trial) -> Floats | None:
+    """Probability of each arm, where chance decided; shape (n, arms).
+
+    Where only the probability of what a person received is known, the other arms share the rest.
+    """
+    shares = np.bincount(trial.arms, minlength=len(trial.design.treatments)) / len(trial.arms)
+    if trial.design.assignment is Assignment.OBSERVED:
+        return None
+    if trial.design.assignment is Assignment.RANDOMIZED or trial.design.probabilities is not None:
+        known = trial.design.probabilities or shares
+        return np.tile(np.asarray(known, np.float64), (len(trial.arms), 1))
+    rest = (1 - trial.received) / (1 - shares[trial.arms])
+    chances = shares[None, :] * rest[:, None]
+    chances[np.arange(len(chances)), trial.arms] = trial.received
+    return chances
 
 
-def _check(trial: Trial, fold_of: Rows, half_of: Rows) -> None:
-    """Refuse a trial in which a model would have no one to learn from, or a fold no one to judge."""
-    counts = np.zeros((FOLDS, 2, len(trial.design.treatments)), np.int64)
-    np.add.at(counts, (fold_of, half_of, trial.arms), 1)
-    if not (counts.sum(axis=0) - counts).all() or not counts.any(axis=(1, 2)).all():
-        raise CampaignError(
-            "the effect of every treatment",
-            f"persons of an arm share too few households to be split into {FOLDS} folds",
-            "Get more households with an outcome, or leave the arm out.",
-        )
+def _first(features: Features, n: int) -> Features:
+    return Features(features.matrix[:n], features.categorical)
+
+
+def _single(effects: Floats) -> Floats:
+    return effects.astype(np.float32).astype(np.float64)

@@ -17,12 +17,22 @@ Floats = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.int64]
 MANY = 10_000
 """Fewer persons are predicted by LightGBM itself sooner than its trees are rearranged."""
+ALONE = 100_000
+"""Fewer people are learned from faster by one thread: the others would mostly wait."""
 BLOCK = 100_000
 CLIP = 0.01
 """Estimated propensities are kept this far from 0 and 1, so that no person weighs more than a hundred."""
 
 
-def learn(features: Features, rows: Rows, target: Floats, *, rounds: int) -> lgb.Booster:
+def learn(
+    features: Features,
+    rows: Rows,
+    target: Floats,
+    *,
+    rounds: int,
+    weights: Floats | None = None,
+    gentle: bool = False,
+) -> lgb.Booster:
     """Fit a regression or, for a 0/1 target, a classification.
 
     Parameters
@@ -34,6 +44,11 @@ def learn(features: Features, rows: Rows, target: Floats, *, rounds: int) -> lgb
     target : array of float, shape (m,)
     rounds : int
         Number of trees.
+    weights : array of float, shape (m,), optional
+        How much each counts.
+    gentle : bool
+        For targets that are nearly all noise, as gains are: small trees, each on half of the people, pulled
+        to 0 as if a thousand more people showed nothing.
 
     Returns
     -------
@@ -41,8 +56,11 @@ def learn(features: Features, rows: Rows, target: Floats, *, rounds: int) -> lgb
         Starts at the mean of the target: with little signal it stays there.
     """
     binary = bool(np.isin(target, (0.0, 1.0)).all())
-    data = lgb.Dataset(features.matrix[rows], target, categorical_feature=list(features.categorical))
-    return lgb.train(_settings(len(rows), "binary" if binary else "regression"), data, rounds)
+    categories = list(features.categorical)
+    data = lgb.Dataset(features.matrix[rows], target, weight=weights, categorical_feature=categories)
+    settings = _settings(len(rows), "binary" if binary else "regression")
+    # Of one person there is no half.
+    return lgb.train(settings | (_gentle(len(rows)) if gentle and len(rows) > 1 else {}), data, rounds)
 
 
 def predict(model: lgb.Booster, features: Features, rows: Rows) -> Floats:
@@ -101,6 +119,16 @@ def _settings(n: int, objective: str) -> dict[str, object]:
         "deterministic": True,
         "force_row_wise": True,
         "seed": 1,
-        "num_threads": len(os.sched_getaffinity(0)),
+        "num_threads": 1 if n < ALONE else len(os.sched_getaffinity(0)),
         "verbosity": -1,
+    }
+
+
+def _gentle(n: int) -> dict[str, object]:
+    return {
+        "num_leaves": 4,
+        "min_data_in_leaf": max(10, n // 10),
+        "lambda_l2": 1000.0,
+        "bagging_fraction": 0.5,
+        "bagging_freq": 1,
     }

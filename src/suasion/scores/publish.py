@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pyarrow as pa
 
 from suasion.ledger import Run
 from suasion.rules import Clearance, Gate
 from suasion.scores.forecast import Forecast, forecast_table
+from suasion.scores.learned import Model, save
 from suasion.scores.scores import Scores, table_of
 
 
@@ -15,12 +17,13 @@ def publish_scores(
     campaign: str,
     scores: Scores,
     forecast: Forecast,
+    model: Model,
     inputs: str,
     clearance: Clearance,
     gate: Gate,
     facts: str,
 ) -> None:
-    """Write the tables ``scores.CAMPAIGN``, to judge by, and ``forecasts.CAMPAIGN``, to plan by.
+    """Write ``scores.CAMPAIGN``, to judge by, ``forecasts.CAMPAIGN``, to plan by, and ``models.CAMPAIGN``.
 
     Parameters
     ----------
@@ -28,6 +31,7 @@ def publish_scores(
     campaign : str
     scores : Scores
     forecast : Forecast
+    model : Model
     inputs : str
         What they were made from.
     clearance : Clearance
@@ -44,3 +48,4 @@ def publish_scores(
     gate.admit(clearance, np.concatenate([scores.persons, forecast.persons]), facts)
     run.write(f"scores.{campaign}", table_of(scores), inputs)
     run.write(f"forecasts.{campaign}", forecast_table(forecast), inputs)
+    run.write(f"models.{campaign}", pa.table({"model": [save(model)]}), inputs)
