@@ -18,7 +18,9 @@ from suasion.ledger import Campaign
 from suasion.measurement import Replay, replay
 from suasion.measurement.sentences import sentences
 from suasion.rules import Clearance, Gate, Jurisdiction, Occasion, Purpose, Use, load_packs
-from suasion.scores import Scores, fit
+from suasion.scores import Findings, Scores, fit
+from suasion.scores.extremes import Extremes
+from suasion.scores.ranking import unranked
 
 AT = datetime(2026, 11, 21, 12, tzinfo=UTC)
 FACTS = "traits@1"
@@ -101,7 +103,7 @@ def judge(
     made = plan(options(scores, costs, permitted), campaign.budget, 0.0, exploration)
     gate = make_gate()
     judged = replay(campaign, trial.design, scores, made, clear(gate, trial.persons), gate, FACTS)
-    told = sentences(campaign, trial.design, made, judged, "USD")
+    told = sentences(campaign, trial.design, made, judged, scores.findings, "USD")
     return Judged(campaign, trial.design, scores, made, judged, told)
 
 
@@ -186,6 +188,10 @@ def scores_without_models(trial: Trial) -> Scores:
         observed=trial.outcomes,
         expected=flat,
         aipw=flat,
+        learned=np.zeros((len(trial.persons), len(trial.design.treatments) - 1)),
+        findings=Findings(
+            unranked("nothing was learned", len(trial.design.treatments) - 1), (), Extremes(None, 0, None)
+        ),
     )
 
 

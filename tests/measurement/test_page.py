@@ -11,10 +11,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from suasion.measurement import Comparison, Delivered, Lift, PolicyValue, Replay, Report, Shares, page
+from suasion.measurement.evaluation import AtShare, Evaluation, Helped, Ranked
+from suasion.measurement.groups import Gain
+from suasion.measurement.histogram import Cell
+from suasion.measurement.rankings import extremes
 from suasion.measurement.replay import BudgetPoint
 from suasion.measurement.report import ArmSummary, Ground, Step
 from suasion.measurement.who import TraitShift
-from suasion.stats import Estimate, proportion
+from suasion.scores import Findings, Ranking
+from suasion.scores.extremes import Extremes
+from suasion.scores.pool import Compared
+from suasion.stats import Estimate, calibration, proportion
 
 HOSTILE = (
     "<script>alert(1)</script>",
@@ -44,6 +51,67 @@ def way(name: str, shares: Shares, cost: float, half: float = 0.004, **values: f
 
 def shares(names: tuple[str, ...], *values: float) -> Shares:
     return Shares(names, (1 - sum(values), *values))
+
+
+def ranked(outcome: str, gain: float, *, money: bool = False) -> Ranked:
+    """A ranking whose top tenth gains twice the average."""
+    steps = [(i + 1) / 10 for i in range(10)]
+    return Ranked(
+        outcome=outcome,
+        money=money,
+        average=estimate(gain, gain / 3),
+        qini=estimate(gain / 6, gain / 12),
+        auuc=estimate(gain * 0.66, gain / 4),
+        top=(AtShare(0.1, estimate(2 * gain, gain)), AtShare(0.3, estimate(1.6 * gain, gain / 2))),
+        over_propensity=estimate(gain / 10, gain / 8),
+        curve=tuple(AtShare(q, estimate(gain * q * (2 - q), gain / 3)) for q in steps),
+        by_propensity=tuple(AtShare(q, estimate(gain * q**1.5, gain / 4)) for q in steps),
+    )
+
+
+def helping(treatment: str, gain: float, ranking: Ranking, *others: Ranked) -> Helped:
+    """Five tenths of the people, a number and a text."""
+    said = [gain * (i - 2) / 2 for i in range(5)]
+    return Helped(
+        treatment=treatment,
+        ranking=ranking,
+        ranked=(ranked("vaccinated", gain), *others),
+        calibration=tuple(calibration.Bin(s, estimate(0.9 * s, 0.02), 6_122) for s in said),
+        effects=(
+            Cell(None, -0.01, 812),
+            Cell(-0.01, 0.0, 9_031),
+            Cell(0.0, 0.01, None),
+            Cell(0.01, 0.02, 0),
+            Cell(0.02, None, 18_023),
+        ),
+        groups=(
+            Gain("Age, years", "up to 66", 15_311, estimate(0.2 * gain, 0.01)),
+            Gain("Age, years", "over 66", 15_301, estimate(1.8 * gain, 0.01)),
+            *(Gain("District", f"{i}th", 3_000 + i, estimate(gain, 0.02)) for i in range(12)),
+        ),
+    )
+
+
+RANKS = Ranking(
+    True, 0.0004, estimate(0.93, 0.31), estimate(0.005, 0.002), "differences came true (p < 0.001)"
+)
+CHANCE = Ranking(
+    False, 0.43, estimate(0.2, 2.1), estimate(0.0, 0.002), "differences may be chance (p = 0.43)"
+)
+UNTRIED = Ranking(False, 1.0, None, None, "no learner found a difference")
+
+
+def evaluated(
+    treatments: tuple[str, str], rankings: tuple[Ranking, Ranking] = (RANKS, CHANCE), *others: Ranked
+) -> Evaluation:
+    compared = (
+        Compared("forest", estimate(3.1e-5, 1.2e-5), (0.71, 0.0)),
+        Compared("a learner of our own", estimate(-2e-6, 9e-6), (0.04, 0.35)),
+    )
+    found = zip(treatments, (0.03, 0.05), rankings, strict=True)
+    return Evaluation(
+        tuple(helping(*one, *others) for one in found), Findings(rankings, compared, Extremes(None, 0, None))
+    )
 
 
 def clinic(
@@ -122,6 +190,7 @@ def clinic(
             budgets=budgets,
             refusal=None,
         ),
+        evaluation=evaluated(treatments),
         who=(
             TraitShift("Age, years", 74.31, 69.87, share=False),
             TraitShift("Lives alone", 0.412, 0.287, share=True),
@@ -193,6 +262,13 @@ def shop() -> Report:
             effects={"men's mail": estimate(0.0766, 0.0066), "women's mail": estimate(0.0452, 0.0064)},
             budgets=base.replay.budgets[:1],
         ),
+        evaluation=Evaluation(
+            tuple(
+                replace(helped, ranked=(ranked("visit", 0.05), ranked("spend", 0.412, money=True)))
+                for helped in evaluated(("men's mail", "women's mail")).treatments
+            ),
+            evaluated(("", "")).findings,
+        ),
         drawn={},
     )
 
@@ -219,6 +295,7 @@ def idle() -> Report:
             budgets=(),
         ),
         who=tuple(replace(shift, treated=None) for shift in base.who),
+        evaluation=evaluated(names[1:], (CHANCE, UNTRIED)),
         steps=(Step("rows in the file", 0, {}),),
         notes=("A budget of 0 buys nothing but options that cost nothing.",),
     )
@@ -478,36 +555,31 @@ def test_a_hostile_name_comes_out_as_text(name: str):
     assert f"everybody: {shown}" in found.cells
 
 
+def named(name: str, other: str) -> Report:
+    """A report with a name in many places, and another where the same name twice would be one."""
+    base = clinic((name, "call"))
+    return replace(
+        base,
+        campaign=name,
+        sponsor=name,
+        segment=name,
+        inputs=name,
+        sentences=(name, other),
+        refused={name: (other,)},
+        steps=(*base.steps, Step(name, 7, {name: 3})),
+        who=(*base.who, TraitShift(name, 0.2, 0.1, share=True)),
+    )
+
+
+@cache
+def structure() -> list[str]:
+    return [tag for tag in read(page(named("a", "b"))).order if tag not in DRAWN]
+
+
 @settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(name=st.text(min_size=1, max_size=40))
 def test_no_text_changes_the_structure_of_the_page(name: str):
-    base = clinic((name, "call"))
-    step = Step(name, 7, {name: 3})
-    hostile = page(
-        replace(
-            base,
-            campaign=name,
-            sponsor=name,
-            segment=name,
-            inputs=name,
-            sentences=(name, name),
-            refused={name: (name,)},
-            steps=(*base.steps, step),
-            who=(*base.who, TraitShift(name, 0.2, 0.1, share=True)),
-        )
-    )
-    harmless = page(
-        replace(
-            base,
-            sentences=("a", "b"),
-            refused={"a": ("b",)},
-            steps=(*base.steps, step),
-            who=(*base.who, TraitShift("a", 0.2, 0.1, share=True)),
-        )
-    )
-    assert [t for t in read(hostile).order if t not in DRAWN] == [
-        t for t in read(harmless).order if t not in DRAWN
-    ]
+    assert [tag for tag in read(page(named(name, name))).order if tag not in DRAWN] == structure()
 
 
 def test_the_same_report_gives_the_same_page():
@@ -590,3 +662,103 @@ def test_hostile_words_about_a_sent_campaign_come_out_as_text():
     assert found.order == read(written("sent")).order
     assert name in found.cells
     assert f"Spent, {name}" in found.cells
+
+
+def test_where_nobody_is_ranked_the_section_says_so_first_and_shows_the_tests():
+    found = read(written("idle"))
+    section = found.text[found.text.index("Whom it helps Nobody is ranked") :]
+    assert section.index("do not tell whom a treatment helps") < section.index(CHANCE.reason)
+    assert UNTRIED.reason in section
+    slope = [i for i, cell in enumerate(found.cells) if cell == "Slope of gains on predictions"]
+    assert [found.cells[i + 1] for i in slope] == ["0.2 (-1.9 to 2.3)", "–"]
+    assert [found.cells[i - 2] for i in slope] == ["0.43", "–"]
+
+
+def test_what_ranks_people_and_what_does_not_is_said_of_each_treatment():
+    text = read(written("clinic")).text
+    assert "Nobody is ranked" not in text
+    assert f"The effects of 'reminder letter' rank people: {RANKS.reason}." in text
+    assert f"The effects of 'nurse call' do not rank people: {CHANCE.reason}." in text
+
+
+def test_a_ranking_is_told_in_numbers_with_intervals():
+    found = read(written("clinic"))
+    told = ranked("vaccinated", 0.03)
+    for one in (told.average, told.qini, told.auuc, told.over_propensity, *(t.gain for t in told.top)):
+        assert f"+{one.scaled(1000, 1)}" in found.cells
+    for at in (*told.curve, *told.by_propensity):
+        assert f"+{at.gain.scaled(1000, 1)}" in found.cells
+    assert found.cells[found.cells.index("Qini: over a random order") + 2] == "better than a random order"
+    paired = found.cells.index("Qini minus that of ranking by propensity")
+    assert found.cells[paired + 2] == "cannot be told from ranking by propensity"
+    for part in evaluated(("a", "b")).treatments[0].calibration:
+        assert part.observed.scaled(1000, 1) in [cell.removeprefix("+") for cell in found.cells]
+
+
+def test_a_ranking_is_told_in_money_where_money_is_watched():
+    cells = read(written("shop")).cells
+    assert "USD of 'spend' (interval)" in cells
+    assert f"+{ranked('spend', 0.412).average.scaled(1000, 0)}" in cells
+
+
+def test_counts_that_are_not_shown_are_dashes_and_the_others_are_all_there():
+    cells = read(written("clinic")).cells
+    counts = {
+        "below -10": "812",
+        "-10 to 0": "9,031",
+        "0 to 10": "–",
+        "10 to 20": "0",
+        "20 or more": "18,023",
+    }
+    assert {name: cells[cells.index(name) + 1] for name in counts} == counts
+
+
+def test_who_gains_is_told_of_every_group_and_no_trait_is_cut_apart_in_the_chart():
+    found = read(written("clinic"))
+    at = found.cells.index("Age, years: over 66")
+    assert found.cells[at + 1 : at + 3] == ["+54.0 (44.0 to 64.0)", "15,301"]
+    assert {f"District: {i}th" for i in range(12)} <= set(found.cells)
+    assert "The chart has the first 2." in found.text
+
+
+def test_learners_are_compared_and_what_they_leave_is_the_average():
+    cells = read(written("clinic")).cells
+    assert cells[cells.index("causal forest") + 1 :][:3] == ["+31 (19 to 43)", "71 %", "0 %"]
+    assert cells[cells.index("a learner of our own") + 1 :][:3] == ["-2 (-11 to 7)", "4 %", "35 %"]
+    assert cells[cells.index("the average effect for everybody") + 1 :][:3] == ["–", "25 %", "65 %"]
+
+
+def paying(found: Extremes, *, money: bool) -> Report:
+    """A report on an outcome that is an amount."""
+    base = shop()
+    arms = tuple(
+        replace(arm, means=dict.fromkeys(arm.means, estimate(0.9, 0.1, "mean"))) for arm in base.arms
+    )
+    told = tuple(replace(h, ranked=(ranked("visit", 0.4, money=money),)) for h in base.evaluation.treatments)
+    findings = replace(base.evaluation.findings, extremes=found)
+    return replace(base, arms=arms, evaluation=Evaluation(told, findings))
+
+
+def test_what_was_done_with_the_largest_amounts_is_said_in_words():
+    gain = estimate(0.2, 0.1)
+    capped = paying(Extremes(499.0, 340, gain), money=True)
+    assert "amounts beyond 499 USD counted as 499 (340 people had more)" in extremes(capped)
+    assert extremes(capped) in read(page(capped)).text
+    few = extremes(paying(Extremes(499.0, 7, gain), money=False))
+    assert "amounts beyond 499 of 'visit' counted as 499 (fewer than 20 people had more)" in few
+    assert "The largest amounts counted in full" in extremes(paying(Extremes(None, 0, None), money=True))
+    assert extremes(clinic()) == ""
+
+
+def test_hostile_traits_and_learners_come_out_as_text():
+    name = "<script>alert(1)</script>"
+    base = clinic()
+    groups = tuple(replace(gain, trait=name) for gain in base.evaluation.treatments[0].groups)
+    helped = replace(base.evaluation.treatments[0], groups=groups, ranking=replace(CHANCE, reason=name))
+    findings = replace(base.evaluation.findings, compared=(Compared(name, estimate(0, 1), (0.5, 0.5)),))
+    hostile = read(
+        page(replace(base, evaluation=Evaluation((helped, base.evaluation.treatments[1]), findings)))
+    )
+    assert "script" not in hostile.order
+    assert f"{name}: up to 66" in hostile.cells
+    assert name in hostile.cells

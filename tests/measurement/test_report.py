@@ -191,6 +191,20 @@ def test_more_money_never_promises_to_spend_less(report):
     assert len(budgets) > 3
 
 
+def test_every_treatment_is_evaluated_on_the_people_of_the_experiment(report):
+    letter, call = report.evaluation.treatments
+    assert (letter.treatment, call.treatment) == ("letter", "call")
+    for helped in (letter, call):
+        assert [told.outcome for told in helped.ranked] == ["bought"]
+        average = report.replay.effects[helped.treatment]
+        assert helped.ranked[0].average.value == pytest.approx(average.value)
+        assert {gain.trait for gain in helped.groups} == {"Visits", "Area", "Customer since"}
+        assert sum(gain.people for gain in helped.groups if gain.trait == "Area") == 400
+        assert not helped.ranking.ranks
+    assert report.sentences[0].startswith("These data do not tell whom a message helps")
+    assert "fewer than 100" in report.sentences[0]
+
+
 def test_scores_do_not_depend_on_the_order_of_the_file(tmp_path):
     """Persons keep their ids when the file comes again; all else follows from the person."""
     write(tmp_path, people(160))

@@ -9,9 +9,14 @@ from suasion.allocation import Options, plan
 from suasion.experiments import Assignment, Design, Treatment
 from suasion.measurement import Comparison, Lift, Replay
 from suasion.measurement.sentences import changed, sentences
+from suasion.scores import Findings, Ranking
+from suasion.scores.extremes import Extremes
 from suasion.stats import Estimate
 
 DESIGN = Design((Treatment("none"), Treatment("mail 1")), Assignment.RANDOMIZED)
+TRUE = Ranking(True, 0.01, None, None, "differences came true (p = 0.01)")
+CHANCE = Ranking(False, 0.4, None, None, "differences may be chance (p = 0.4)")
+THIN = Ranking(False, 1.0, None, None, "an arm holds 60 people")
 CLAIMS = ("gains more", "gains less", "The plan beats", "The plan does worse")
 
 
@@ -19,8 +24,20 @@ def estimate(low, high):
     return Estimate((low + high) / 2, low, high, 1000, "AIPW")
 
 
+def findings(*rankings):
+    return Findings(rankings, (), Extremes(None, 0, None))
+
+
 def told(
-    bench, lot=(0.0, 0.0), propensity=(0.0, 0.0), refusal=None, budget=2.0, effect=0.1, also=None, lift=None
+    bench,
+    lot=(0.0, 0.0),
+    propensity=(0.0, 0.0),
+    refusal=None,
+    budget=2.0,
+    effect=0.1,
+    also=None,
+    lift=None,
+    ranking=TRUE,
 ):
     """The sentences about a plan of four people with these intervals."""
     effects = np.full((4, 1), effect)
@@ -37,7 +54,7 @@ def told(
         budgets=(),
         refusal=None if refusal is None else Comparison("free", {"y": estimate(*refusal)}),
     )
-    return sentences(bench.declared(budget), DESIGN, made, judged, "USD", lift)
+    return sentences(bench.declared(budget), DESIGN, made, judged, findings(ranking), "USD", lift)
 
 
 def test_a_plan_that_treats_nobody_says_so_first_and_why(bench):
@@ -46,6 +63,68 @@ def test_a_plan_that_treats_nobody_says_so_first_and_why(bench):
         "The plan treats nobody. No option is both permitted and expected to help anybody: nobody is treated."
     )
     assert told(bench, budget=0.0)[0].startswith("The plan treats nobody. A budget of 0")
+
+
+def test_where_nothing_can_be_ranked_the_first_sentence_says_so_and_what_the_plan_does(bench):
+    beginning = (
+        "These data do not tell whom a message helps more than others: differences may be chance (p = 0.4)."
+    )
+    assert told(bench, lot=(0.01, 0.02), ranking=CHANCE)[0] == (
+        f"{beginning} So the plan leaves to chance who is treated."
+    )
+    assert told(bench, budget=8.0, ranking=CHANCE)[0] == f"{beginning} So the plan treats everybody alike."
+    assert told(bench, budget=0.0, ranking=CHANCE)[0].startswith(
+        f"{beginning} So the plan treats nobody. A budget of 0"
+    )
+
+
+def two(bench, rankings, permitted=(True, True), costs=((1.0, 1.0),) * 4, budget=2.0):
+    """The sentences about a plan of four people who could get two mails."""
+    effects = np.tile([0.2, 0.1], (4, 1))
+    options = Options(
+        np.arange(4), "none", ("mail 1", "mail 2"), effects, np.array(costs), np.array(permitted)
+    )
+    made = plan(options, budget, 0, 0)
+    none = {"y": estimate(0.01, 0.02)}
+    judged = Replay(
+        people=1000,
+        policies=(),
+        comparisons=tuple(Comparison(n, none) for n in ("by lot", "by propensity", "nobody")),
+        effects={"mail 1": estimate(0.1, 0.3), "mail 2": estimate(0.0, 0.2)},
+        budgets=(),
+        refusal=None,
+    )
+    design = Design((*DESIGN.treatments, Treatment("mail 2")), Assignment.RANDOMIZED)
+    return sentences(bench.declared(budget), design, made, judged, findings(*rankings), "USD")
+
+
+def test_where_one_of_two_treatments_ranks_people_the_other_is_named(bench):
+    said = two(bench, (TRUE, CHANCE))
+    assert said[0].startswith("Choosing people by effect gains more")
+    assert said[1] == (
+        "The effect of 'mail 2' counts as the same for everybody: differences may be chance (p = 0.4)."
+    )
+    assert not any("counts as the same" in sentence for sentence in two(bench, (TRUE, TRUE)))
+
+
+def test_of_several_tests_that_failed_the_one_that_came_closest_is_told(bench):
+    assert "differences may be chance (p = 0.4)" in two(bench, (THIN, CHANCE))[0]
+
+
+def test_a_treatment_that_may_not_be_given_speaks_for_no_ranking(bench):
+    said = two(bench, (TRUE, THIN), permitted=(False, True))
+    assert said[0].startswith("These data do not tell")
+    assert "an arm holds 60 people" in said[0]
+    assert not any("came true" in sentence for sentence in said)
+
+
+def test_where_every_message_was_refused_it_is_not_the_data_that_are_blamed(bench):
+    assert two(bench, (CHANCE, CHANCE), permitted=(False, False))[0].startswith("The plan treats nobody.")
+
+
+def test_a_plan_without_ranking_that_looks_at_costs_says_so(bench):
+    said = two(bench, (CHANCE, CHANCE), costs=((1.0, 1.0), (2.0, 2.0), (3.0, 3.0), (4.0, 4.0)), budget=6.0)
+    assert said[0].endswith("So the plan begins with those who cost least.")
 
 
 def test_a_plan_that_treats_nobody_claims_nothing_about_money(bench):
@@ -65,6 +144,10 @@ def test_a_gain_is_called_a_gain(bench):
         "Choosing people by effect gains more than a lottery with the same money: "
         "15.0 (10.0 to 20.0) 'y' per 1,000 people."
     )
+
+
+def test_wide_intervals_get_no_false_digits(bench):
+    assert "2,000 (1,000 to 3,000) 'y' per 1,000 people" in told(bench, lot=(1.0, 3.0))[0]
 
 
 def test_a_loss_is_called_a_loss(bench):

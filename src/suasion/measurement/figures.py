@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from suasion.measurement import charts
-from suasion.measurement.charts import Point, Row
+from suasion.measurement import charts, curves
+from suasion.measurement.charts import Row
+from suasion.measurement.curves import Point
 from suasion.measurement.replay import Comparison
 from suasion.measurement.report import Report
 from suasion.measurement.units import COUNT, PER, PERCENT, Shown, Unit, change, digits, level, money, price
@@ -50,10 +51,10 @@ def values(report: Report, outcome: str) -> Figure:
         for (name, e), w in zip(found.items(), weighted, strict=True)
     ]
     nobody = found["nobody"].value * unit.factor
-    lines = [_row(name, estimate, unit, strong=name == "plan") for name, estimate in found.items()]
+    lines = [row(name, estimate, unit, strong=name == "plan") for name, estimate in found.items()]
     title = _mean_title(report, outcome)
     return Figure(
-        caption=f"{_capital(title)}, under each way to decide, with {_level(found.values())} intervals.",
+        caption=f"{capital(title)}, under each way to decide, with {_level(found.values())} intervals.",
         head=("Way to decide", "Mean (interval)", *(["By weighting alone"] if main else [])),
         rows=tuple(rows),
         chart=charts.intervals(lines, title, f"Chart of '{outcome}' by way to decide.", nobody),
@@ -125,12 +126,12 @@ def budgets(report: Report) -> Figure:
     here = {report.budget: " (asked for)"}
     return Figure(
         caption=f"Gain over treating nobody, {per}, by budget.",
-        head=(_capital(money_title), "Plan (interval)", "By lot (interval)"),
+        head=(capital(money_title), "Plan (interval)", "By lot (interval)"),
         rows=tuple(
             (money(p.budget) + here.get(p.budget, ""), unit.shown(p.plan), unit.shown(p.by_lot))
             for p in points
         ),
-        chart=charts.lines(drawn, report.budget, money_title, f"{per}, gained", "Chart of gain by budget.")
+        chart=curves.lines(drawn, money_title, f"{per}, gained", "Chart of gain by budget.", report.budget)
         if points
         else "",
     )
@@ -188,7 +189,7 @@ def arms(report: Report) -> Figure:
         (arm.name, Shown(COUNT.number(arm.people)), *(units[o].shown(arm.means[o]) for o in outcomes))
         for arm in report.arms
     ]
-    head = ("Arm", "People", *(f"{_capital(_mean_title(report, o))}" for o in outcomes))
+    head = ("Arm", "People", *(f"{capital(_mean_title(report, o))}" for o in outcomes))
     return Figure("The arms as recorded: plain means, nothing adjusted.", head, tuple(rows))
 
 
@@ -198,13 +199,19 @@ def changes(
     """Differences per thousand people, and in words what each interval allows to say."""
     unit = change(found.values(), share=share)
     rows = tuple((name, unit.shown(e), _reading(e)) for name, e in found.items())
-    lines = [_row(name, e, unit, strong=e.excludes_zero) for name, e in found.items()]
+    lines = [row(name, e, unit, strong=e.excludes_zero) for name, e in found.items()]
     return Figure(caption, head, rows, charts.intervals(lines, title, f"Chart. {caption}", 0.0))
 
 
-def _row(name: str, estimate: Estimate, unit: Unit, *, strong: bool) -> Row:
+def row(name: str, estimate: Estimate, unit: Unit, *, strong: bool) -> Row:
+    """A row of a chart of intervals."""
     scaled = estimate.times(unit.factor)
     return Row(name, str(unit.shown(estimate)), scaled.low, scaled.value, scaled.high, strong)
+
+
+def capital(text: str) -> str:
+    """The text with a capital first letter."""
+    return text[:1].upper() + text[1:]
 
 
 def _reading(difference: Estimate) -> str:
@@ -248,7 +255,3 @@ def _percent(share: float) -> str:
 
 def _level(estimates: Iterable[Estimate]) -> str:
     return f"{100 * next(iter(estimates)).level:.0f}\N{NO-BREAK SPACE}%"
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]

@@ -7,8 +7,8 @@ from importlib.resources import files
 
 import minijinja
 
-from suasion.measurement import figures, sent
-from suasion.measurement.charts import printable
+from suasion.measurement import figures, helped, rankings, sent
+from suasion.measurement.canvas import printable
 from suasion.measurement.figures import Figure
 from suasion.measurement.report import Report
 from suasion.measurement.units import COUNT, PERCENT, money, number
@@ -39,6 +39,9 @@ def page(report: Report) -> str:
         mixes=figures.mixes(report),
         budgets=figures.budgets(report),
         who=figures.who(report),
+        helped=helped.sections(report),
+        learners=rankings.learners(report),
+        extremes=rankings.extremes(report),
         drawn=figures.drawn(report),
         funnel=figures.funnel(report),
         arms=figures.arms(report),

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from suasion.allocation import Plan, spread
 from suasion.ledger import Campaign
+from suasion.scores import Scores
 
 Floats = npt.NDArray[np.float64]
 FREE = 1e-12
@@ -51,6 +52,12 @@ def by_lot(made: Plan, average: Floats, campaign: Campaign) -> Floats:
     return spread(flat, made.cost, campaign.holdout, campaign.exploration)[0]
 
 
+def usual_response(scores: Scores, outcome: str) -> Floats:
+    """Predicted outcome of each person under what the experiment gave; shape (n,)."""
+    expected = scores.expected[outcome]
+    return expected @ (np.bincount(scores.arms, minlength=expected.shape[1]) / len(scores.arms))
+
+
 def by_propensity(made: Plan, response: Floats, average: Floats, campaign: Campaign) -> Floats:
     """Ranking as usual: those most likely to respond anyway come first, until the money is spent.
 
@@ -61,7 +68,7 @@ def by_propensity(made: Plan, response: Floats, average: Floats, campaign: Campa
     ----------
     made : Plan
     response : array of float, shape (n,)
-        Predicted outcome of each person under what the experiment gave.
+        As of `usual_response`.
     average : array of float, shape (k,)
         Average effect of each treatment.
     campaign : Campaign

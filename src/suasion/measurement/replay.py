@@ -134,7 +134,7 @@ def replay(
     gate.admit(clearance, scores.persons, facts)
     outcome = campaign.outcome
     average = (scores.aipw[outcome][:, 1:] - scores.aipw[outcome][:, :1]).mean(axis=0)
-    ways = _ways(campaign, design, scores, made, average)
+    ways = _ways(campaign, scores, made, average)
     main = made.probabilities
     first = {name: way for name, way in ways.items() if name != "plan"}
     return Replay(
@@ -150,11 +150,8 @@ def replay(
     )
 
 
-def _ways(
-    campaign: Campaign, design: Design, scores: Scores, made: Plan, average: Floats
-) -> dict[str, Floats]:
-    shares = np.bincount(scores.arms, minlength=len(design.treatments)) / len(scores.arms)
-    response = scores.expected[campaign.outcome] @ shares
+def _ways(campaign: Campaign, scores: Scores, made: Plan, average: Floats) -> dict[str, Floats]:
+    response = policies.usual_response(scores, campaign.outcome)
     everybody = {
         f"everybody: {name}": policies.everybody(made, i) for i, name in enumerate(made.options.treatments)
     }

