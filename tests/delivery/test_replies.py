@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from email.header import Header
 from email.mime.message import MIMEMessage
 from email.mime.multipart import MIMEMultipart
 from email.mime.text import MIMEText
@@ -375,6 +376,105 @@ def test_any_other_subject_is_no_request(subject: str):
     assert _read(f"Subject: {subject}\n\nunsubscribe {TOKEN}\n") is None
 
 
+@pytest.mark.parametrize(
+    "mark",
+    [
+        "[EXT] ",
+        "[SPAM] ",
+        "[SPAM?] Re: ",
+        "Re: [EXTERNAL] ",
+        "*** SPAM *** ",
+        "***SPAM***",
+        "(EXT) Fwd: ",
+        "{Spam?} ",
+    ],
+)
+def test_what_programs_put_before_a_request_does_not_hide_it(mark: str):
+    assert _read(f"Subject: {mark}unsubscribe {TOKEN}\n\n") == Reply(Kind.UNSUBSCRIBED, TOKEN)
+
+
+ANSWER = "From: ada@example.org\nSubject: {subject}\nIn-Reply-To: <{token}@town.example>\n{more}\n{body}"
+OTHER = "CAF1x2y3z4a5b6c7d8e9f0"
+
+
+def answer(subject: str = "Re: Grüße", body: str = "", more: str = "", token: str = TOKEN) -> Reply | None:
+    subject = Header(subject).encode()
+    return _read(ANSWER.format(subject=subject, body=body, more=more, token=token))
+
+
+SAID = [
+    *(
+        "unsubscribe",
+        "Unsubscribe!",
+        "STOP",
+        "stop.",
+        "Abmelden",
+        "bitte abmelden",
+        "remove",
+        "Opt out",
+        "opt-out",
+    ),
+    *("Please remove me from your mailing list.", "UNSUBSCRIBE ME PLEASE", "I want to unsubscribe, thanks"),
+    *("stop sending me these emails", "Désabonner", "baja"),
+]
+NOT_SAID = [
+    *(
+        "",
+        "Thank you!",
+        "Stop by on Monday",
+        "I will stop",
+        "Don't stop",
+        "Stop the flu",
+        "How do I unsubscribe?",
+    ),
+    *("unsubscribe 5 of us but not me", "Please never stop", "> unsubscribe"),
+]
+
+
+@pytest.mark.parametrize("said", SAID)
+def test_a_person_may_ask_to_stop_in_words_of_their_own(said: str):
+    assert answer(subject=said) == Reply(Kind.UNSUBSCRIBED, TOKEN)
+    assert answer(subject=f"[EXT] Re: {said}") == Reply(Kind.UNSUBSCRIBED, TOKEN)
+    assert answer(body=f"\n  \n {said}\n\n> Hello.\n") == Reply(Kind.UNSUBSCRIBED, TOKEN)
+    html = f"<html><head><style>p {{}}</style></head><body><p>{said}</p><p>Ada</p>"
+    assert answer(body=html, more="Content-Type: text/html\n") == Reply(Kind.UNSUBSCRIBED, TOKEN)
+
+
+@pytest.mark.parametrize("said", NOT_SAID)
+def test_an_answer_that_may_mean_another_thing_is_left_to_people(said: str):
+    assert answer(subject=said or "Re: Grüße", body=f"{said}\n") is None
+    assert answer(body=f"Hello,\n{said}\n") is None
+
+
+@pytest.mark.parametrize("said", SAID)
+def test_a_request_that_answers_no_mail_of_ours_is_nobodys(said: str):
+    assert _read(f"Subject: {said}\n\n{said}\n") is None
+    assert answer(subject=said, token="short") is None
+
+
+def test_an_automatic_answer_asks_for_nothing():
+    assert answer(subject="Stop", body="stop\n", more="Auto-Submitted: auto-replied\n") is None
+    assert answer(subject="Stop", more="Auto-Submitted: no\n") == Reply(Kind.UNSUBSCRIBED, TOKEN)
+
+
+def test_any_mail_of_a_thread_may_be_ours():
+    """The likeliest first: what is answered, then the newest."""
+    thread = f"References: <{TOKEN}@town.example>\n <{OTHER}@mail.example> <not=one@mail.example>\n"
+    said = answer("stop", more=thread, token=f"{OTHER}22")
+    assert said == Reply(Kind.UNSUBSCRIBED, f"{OTHER}22", also=(OTHER, TOKEN))
+
+
+def test_the_words_of_a_person_are_read_in_their_encoding():
+    words = MIMEText("Désabonner s'il vous plaît".partition(" s")[0], "plain", "latin-1")
+    words["In-Reply-To"] = f"<{TOKEN}@town.example>"
+    both = MIMEMultipart("alternative")
+    both["In-Reply-To"] = f"<{TOKEN}@town.example>"
+    both.attach(MIMEText("<p>Hello</p>", "html"))
+    both.attach(MIMEText("Abmelden\n", "plain", "utf-16"))
+    for mail in (words, both):
+        assert reply_from(mail.as_bytes()) == Reply(Kind.UNSUBSCRIBED, TOKEN)
+
+
 def test_an_automatic_answer_is_no_bounce():
     holiday = f"""\
 Subject: Automatic reply: =?utf-8?q?Gr=C3=BC=C3=9Fe?=
@@ -455,8 +555,12 @@ def test_a_report_that_is_cut_is_never_read_as_another(report: str, at: int):
         b"Subject: " + b" " * 1_000_000 + b"x\n\n",
         b"Subject: unsubscribe" + b" %20" * 500_000 + b"\n\n",
         b"List-Unsubscribe: /o/" * 100_000,
+        b"In-Reply-To: " + b"<AAAAAAAAAAAAAAAA" * 100_000 + b"\n\nstop",
+        b"In-Reply-To: <AAAAAAAAAAAAAAAA@x>\nSubject: " + b"*a" * 100_000 + b"\n\n",
+        b"In-Reply-To: <AAAAAAAAAAAAAAAA@x>\nSubject: " + b"[(" * 100_000 + b"\n\n",
+        b"In-Reply-To: <AAAAAAAAAAAAAAAA@x>\nContent-Type: text/html\n\n" + b"<br" * 100_000,
     ],
-    ids=range(7),
+    ids=range(11),
 )
 def test_a_mail_made_to_be_slow_is_nothing(content: bytes):
     assert reply_from(content) is None

@@ -71,6 +71,13 @@ def test_the_record_names_every_trait_with_its_use_and_origin(declared: Any):
     ]
 
 
+def test_the_record_says_that_a_trait_was_inferred(declared: Any, monkeypatch: pytest.MonkeyPatch):
+    scored = declared.catalogue["district"].model_copy(update={"provenance": "inferred"})
+    known = declared.catalogue | {"district": scored}
+    monkeypatch.setattr(type(declared), "catalogue", property(lambda _: known))
+    assert {t["trait"]: t["sources"] for t in _said(declared)["traits"]}["district"] == ["inferred"]
+
+
 def test_a_trait_that_is_not_used_is_not_named(declared: Any):
     declared.where = "true"
     assert "district" not in {t["trait"] for t in _said(declared)["traits"]}

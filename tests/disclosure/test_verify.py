@@ -245,6 +245,42 @@ def test_a_record_that_was_cut_out_and_its_sends_are_both_found(
     assert ["row 1" in found.problems[0], "'checkup'" in found.problems[1]] == [True, True]
 
 
+@pytest.mark.parametrize("at", ["'abc'", "x'00ff'"])
+@pytest.mark.parametrize("which", ["1", "1 OR TRUE"])
+def test_a_send_at_no_time_is_a_problem(
+    ledger: Ledger, declared: Any, claim: Callable[[str, datetime], None], at: str, which: str
+):
+    record(ledger, declared.entry(), NOW)
+    claim("checkup", NOW)
+    with ledger.writing() as connection:
+        connection.exec_driver_sql(f"UPDATE sends SET at = {at} WHERE id = {which}")
+    assert "campaign 'checkup' has a send whose time is none" in verify(ledger).problems
+
+
+@pytest.mark.parametrize("at", [-1e300, float("-inf"), -1e12])
+def test_a_send_before_all_time_is_a_problem(
+    ledger: Ledger, declared: Any, claim: Callable[[str, datetime], None], at: float
+):
+    record(ledger, declared.entry(), NOW)
+    claim("checkup", NOW)
+    with ledger.writing() as connection:
+        connection.exec_driver_sql("UPDATE sends SET at = ?", (at,))
+    (problem,) = verify(ledger).problems
+    assert "before its record" in problem
+
+
+@pytest.mark.parametrize("column", ["kind", "campaign", "body", "at", "hash"])
+def test_a_row_that_holds_no_text_is_damage(ledger: Ledger, declared: Any, column: str):
+    record(ledger, declared.entry(), NOW)
+    with ledger.writing() as connection:
+        connection.exec_driver_sql("DROP TRIGGER log_update")
+        connection.exec_driver_sql(f"UPDATE log SET {column} = CAST({column} AS BLOB)")
+    (problem,) = verify(ledger).problems
+    assert problem.startswith("row 1 of the log: it is not what was appended")
+    with pytest.raises(DamageError):
+        log.rows(ledger)
+
+
 def test_a_time_that_is_none_is_a_problem(
     ledger: Ledger, declared: Any, claim: Callable[[str, datetime], None]
 ):

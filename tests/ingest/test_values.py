@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from suasion.errors import SourceError
@@ -202,6 +202,40 @@ def test_a_repeated_identifier_keeps_the_first_row(load: Load) -> None:
     result = load("id\n1\n2\n1\n1\n")
     assert result.records["line"].to_pylist() == [2, 3]
     assert [row["reason"] for row in result.rejects.to_pylist()] == ["same identifier as line 2"] * 2
+
+
+ANSWERS = st.sampled_from(["yes", "no", ""])
+ROWS = st.tuples(
+    st.sampled_from(["", "1", "2"]), st.sampled_from(["", "a", "b"]), ANSWERS, st.sampled_from("5x")
+)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(ROWS, min_size=1, max_size=6))
+def test_a_no_of_any_row_outweighs_every_yes_of_the_same_identifier(load: Load, rows: list[tuple[str, ...]]):
+    """Rejected rows are heard, too: repeated ones, and those with a bad age."""
+    consent = ConsentColumn(column="ok", purpose="fundraising", channel="email")
+    mapping = {
+        "identifiers": {"person": "id", "voter": "v"},
+        "consents": (consent,),
+        "traits": {"integer": "age"},
+    }
+    # A row of somebody else, so that there is a good one.
+    content = "\n".join(["id,v,ok,age", "9,z,yes,5", *map(",".join, rows)])
+    records = load(f"{content}\n", **mapping).records.to_pylist()
+    for record in records:
+        person, voter = record["id:person"], record["id:voter"]
+        same = [ok for one, other, ok, _ in rows if one == (person or None) or other == (voter or None)]
+        own = "yes" if person == "9" else rows[record["line"] - 3][2]
+        said = False if "no" in same else {"yes": True, "no": False, "": None}[own]
+        assert record["consent:fundraising:email"] is said
+
+
+def test_a_no_to_one_channel_is_none_to_another(load: Load) -> None:
+    consents = tuple(ConsentColumn(column=c, purpose="fundraising", channel=c) for c in ("email", "sms"))
+    result = load("id,email,sms\n1,yes,yes\n1,no,yes\n", consents=consents)
+    (record,) = result.records.to_pylist()
+    assert (record["consent:fundraising:email"], record["consent:fundraising:sms"]) == (False, True)
 
 
 def test_a_rejected_row_does_not_take_an_identifier_away(load: Load) -> None:

@@ -33,13 +33,24 @@ class Book:
         if not patient:
             event.listen(self.ledger.engine, "connect", no_patience)
 
-    def plan(self, campaign: str, costs: dict[int, float], *, ready: bool = True) -> None:
+    def plan(
+        self,
+        campaign: str,
+        costs: dict[int, float],
+        *,
+        ready: bool = True,
+        addresses: dict[int, bytes] | None = None,
+    ) -> None:
         """Plan a send to each of these persons; may they be sent at once?"""
+        at = addresses or {}
         persons = np.array(list(costs), np.int64)
         with running(self.ledger, self.folder / "lake", "plan", NOW) as run:
             drawn = (campaign, campaign, "terms", persons, ["call"] * len(costs), np.full(len(costs), 0.5))
             run.writes.append(draws.record_draws(*drawn, keyed=True))
-        rows = [(person, "call", cost, f"address {person}".encode()) for person, cost in costs.items()]
+        rows = [
+            (person, "call", cost, at.get(person, f"address {person}".encode()))
+            for person, cost in costs.items()
+        ]
         assert sends.plan_sends(self.ledger, campaign, campaign, EMAIL, rows) == len(costs)
         if ready:
             sends.approve(self.ledger, campaign, "content", "Ada", "read it", NOW)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import resource
+import signal
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 from threading import Barrier
 from typing import Any
@@ -13,11 +16,12 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from suasion.errors import BusyError, DamageError
-from suasion.ledger import Ledger
+from suasion.errors import BusyError, DamageError, WorkspaceError
+from suasion.ledger import Ledger, log, sends
 from suasion.ledger.schema import metadata
 
 OPENERS = 6
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -56,11 +60,106 @@ GARBAGE: dict[str, Callable[[Path], object]] = {
 def test_a_file_that_is_no_ledger_is_damage(tmp_path: Path, garbage: Callable[[Path], object]):
     path = tmp_path / "ledger.db"
     Ledger.open(path)
-    for log in tmp_path.glob("ledger.db-*"):
-        log.unlink()
+    for rest in tmp_path.glob("ledger.db-*"):
+        rest.unlink()
     garbage(path)
     with pytest.raises(DamageError, match=r"ledger\.db: not a readable ledger"):
         Ledger.open(path)
+
+
+def _filled(place: Any) -> Path:
+    """A ledger of some pages, all of them in its file."""
+    with place.ledger.writing() as connection:
+        row = "INSERT INTO consents VALUES (?, 'civic', 'email', ?, 1, NULL)"
+        connection.connection.cursor().executemany(row, [(n, f"source {n}" * 20) for n in range(400)])
+    return place.ledger.path
+
+
+def _read(place: Any) -> None:
+    place.rows("SELECT sum(given) FROM consents")
+    place.rows("PRAGMA integrity_check")
+
+
+def _write(place: Any) -> None:
+    with place.ledger.writing() as connection:
+        cursor = connection.connection.cursor()
+        cursor.executemany("DELETE FROM consents WHERE person = ?", [(n,) for n in range(400)])
+
+
+@pytest.mark.parametrize("use", [_read, _write])
+def test_garbage_in_the_middle_is_damage(place: Any, use: Callable[[Any], None]):
+    path = _filled(place)
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2 : -4096] = b"\xa5" * (len(content) - 4096 - len(content) // 2)
+    path.write_bytes(content)
+    with pytest.raises(DamageError, match=r"ledger\.db: not a readable ledger"):
+        use(place)
+
+
+def test_damage_is_told_without_what_the_cells_hold(place: Any):
+    with place.ledger.writing() as connection:
+        connection.exec_driver_sql(
+            "INSERT INTO pauses VALUES (1, CAST(x'5a616e7a69626172ff' AS TEXT), 1, 'x')"
+        )
+    with pytest.raises(DamageError) as error:
+        place.rows("SELECT campaign FROM pauses")
+    assert "Zanzibar" not in str(error.value)
+
+
+def test_a_table_that_is_gone_is_damage(place: Any):
+    with place.ledger.writing() as connection:
+        connection.exec_driver_sql("DROP TABLE log")
+    with pytest.raises(DamageError):
+        place.rows("SELECT * FROM log")
+
+
+@pytest.fixture
+def small_files() -> Generator[None]:
+    """No file grows beyond what it is: what a full disk does to a writer."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (8192, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    signal.signal(signal.SIGXFSZ, ignored)
+
+
+def test_a_full_disk_is_no_damage(place: Any, request: pytest.FixtureRequest):
+    path = _filled(place)
+    request.getfixturevalue("small_files")
+    for act in (lambda: _write(place), lambda: Ledger.open(path.with_name("new.db"))):
+        with pytest.raises(WorkspaceError, match="the disk is full") as error:
+            act()
+        assert "Restore" not in str(error.value)
+
+
+def test_after_a_full_disk_everything_is_there(place: Any):
+    _filled(place)
+    before = place.rows("SELECT count(*) FROM consents")
+    with pytest.raises(WorkspaceError, match="the disk is full"):
+        _grow(place)
+    assert place.rows("SELECT count(*) FROM consents") == before == [(400,)]
+
+
+def _grow(place: Any) -> None:
+    """Write more than the file may hold."""
+    row = "INSERT INTO consents VALUES (?, 'civic', 'sms', ?, 1, NULL)"
+    with place.ledger.writing() as connection:
+        connection.exec_driver_sql("PRAGMA max_page_count = 1")
+        connection.connection.cursor().executemany(row, [(n, "x" * 500) for n in range(1000, 3000)])
+
+
+def test_a_ledger_of_the_revision_before_is_brought_up(tmp_path: Path):
+    path = tmp_path / "ledger.db"
+    sends.set_paused(Ledger.open(path), "flu", NOW, paused=True)
+    with sqlite3.connect(path) as connection:
+        connection.execute("DROP INDEX sends_to_address")
+        connection.execute("UPDATE alembic_version SET version_num = '0001'")
+    connection.close()
+    ledger = Ledger.open(path)
+    with ledger.engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+    assert [row.kind for row in log.rows(ledger)] == ["pause"]
 
 
 def test_a_ledger_of_another_revision_is_damage_and_left_alone(tmp_path: Path):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
@@ -14,7 +16,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from suasion.errors import BusyError, ClearanceError, OrderError
+from suasion.errors import BusyError, CampaignError, ClearanceError, OrderError
 from suasion.ledger import record_consents, running, sends
 from suasion.ledger.sends import Cap, State, Stop
 from suasion.rules import Channel, Purpose, Use
@@ -116,6 +118,7 @@ def test_what_was_not_handed_over_is_paid_back(book: Any):
     with sends.handing_over(book.ledger, terms, [1], NOW) as guard:
         guard.settled.append((1, State.PLANNED, ""))
     assert book.spent("flu") == 0
+    assert book.rows("SELECT sum(sends) FROM spend") == [(0,)]
     assert book.rows("SELECT state, at, reason FROM sends WHERE id = 1") == [("planned", None, None)]
 
 
@@ -162,6 +165,82 @@ def test_a_cap_counts_what_may_have_been_got_and_not_what_was_never_handed_over(
         guard.settled.extend((n, state, "") for n, state in zip(guard.free, fates, strict=True))
     claimed = book.claim(book.terms("flu", cap=Cap(1, 7)), book.clear("flu", [1, 3, 5, 9]))
     assert _claimed(claimed) == [5, 3]
+
+
+def test_a_cap_counts_what_an_address_got_whoever_has_it(book: Any):
+    """Person 9 has the address that person 5 was written to."""
+    book.plan("measles", {5: 0.05}, addresses={5: b"address 9"})
+    book.hand_over(
+        book.terms("measles"), book.claim(book.terms("measles"), book.clear("measles", [5])).sends, "x"
+    )
+    for at, persons in ((NOW, [3, 1]), (NOW + timedelta(days=7), [5, 9])):
+        claimed = book.claim(book.terms("flu", cap=Cap(1, 7)), book.clear("flu", [1, 3, 5, 9], at), at)
+        assert _claimed(claimed) == persons
+
+
+# One mailbox.
+
+HAD = "the address has had this campaign"
+
+
+def _shared(book: Any, persons: Sequence[int], cost: float = 0.05) -> None:
+    """A campaign to people who have one mailbox."""
+    book.plan("house", dict.fromkeys(persons, cost), addresses=dict.fromkeys(persons, b"one mailbox"))
+
+
+@pytest.mark.parametrize("limit", [1, 2, 100])
+def test_one_mailbox_gets_a_campaign_once(book: Any, limit: int):
+    _shared(book, [11, 12, 13])
+    terms, clearance = book.terms("house"), book.clear("house", [11, 12, 13])
+    got, left, last = list[int](), Counter[str](), 0
+    while (claimed := book.claim(terms, clearance, after=last, limit=limit)).looked:
+        got, last = got + _claimed(claimed), claimed.last
+        left.update(claimed.left)
+    assert (got, left) == ([11], {HAD: 2})
+    assert sends.progress(book.ledger, "house").reasons == {HAD: 2}
+    assert book.spent("house") == 0.05
+    assert HAD in sends.NEVER_HANDED
+
+
+def test_a_mailbox_may_get_another_campaign_and_another_channel(book: Any):
+    _shared(book, [11])
+    book.plan("flat", {12: 0.05}, addresses={12: b"one mailbox"})
+    sends.plan_sends(book.ledger, "house", "house", Channel.SMS, [(13, "call", 0.05, b"one mailbox")])
+    for campaign, person in (("house", 11), ("flat", 12)):
+        assert _claimed(book.claim(book.terms(campaign), book.clear(campaign, [person]))) == [person]
+    by_sms = replace(book.terms("house"), channel=Channel.SMS)
+    assert _claimed(book.claim(by_sms, book.clear("house", [13]))) == [13]
+
+
+@pytest.mark.parametrize("why", ["unwritten", "planned again"])
+def test_a_mailbox_that_got_nothing_may_get_it_still(book: Any, why: str):
+    _shared(book, [11, 12])
+    terms, clearance = book.terms("house"), book.clear("house", [11, 12])
+    (first,) = book.claim(terms, clearance, limit=1).sends
+    if why == "unwritten":
+        sends.mark(book.ledger, [], [first.id], NOW)
+    else:
+        sends.release(book.ledger, NOW)
+    assert _claimed(book.claim(terms, clearance)) == ([12] if why == "unwritten" else [11])
+
+
+def test_who_cannot_be_paid_for_leaves_the_mailbox_to_the_next_claim(book: Any):
+    _shared(book, [11, 12])
+    claimed = book.claim(book.terms("house", 0.04), book.clear("house", [11, 12]))
+    assert (claimed.sends, claimed.left, claimed.stop) == ((), {}, Stop.BUDGET)
+    assert book.states()[-2:] == ["planned", "planned"]
+
+
+@pytest.mark.parametrize("handed", [True, False])
+def test_two_senders_at_once_do_not_write_to_one_mailbox_twice(book: Any, handed: bool):
+    """What one claimed, the other finds in its own transaction."""
+    _shared(book, [11, 12])
+    other = Book(book.folder)
+    terms, clearance = book.terms("house"), book.clear("house", [11, 12])
+    first = book.claim(terms, clearance, until=book.rows("SELECT id FROM sends WHERE person = 11")[0][0])
+    if handed:
+        book.hand_over(terms, first.sends, State.FAILED)
+    assert other.claim(terms, clearance).left == {HAD: 1}
 
 
 # Consent.
@@ -245,6 +324,30 @@ def test_no_send_is_claimed_before_the_record_of_its_campaign(book: Any):
     assert book.claim(terms, clearance).stop is Stop.UNAPPROVED
     sends.approve(book.ledger, "measles", "content", "Ada", "read it", NOW)
     assert _claimed(book.claim(terms, clearance)) == [5]
+
+
+@pytest.mark.parametrize(
+    ("by", "why"), [("", "read it"), ("Ada", ""), (" \t\n", "x"), ("Ada", "\u200b \xa0"), ("-", "x")]
+)
+def test_an_approval_of_nobody_or_for_nothing_is_refused(book: Any, by: str, why: str):
+    with pytest.raises(CampaignError, match="blank"):
+        sends.approve(book.ledger, "flu", "other words", by, why, NOW)
+    assert sends.approved(book.ledger, "flu", "other words") is None
+
+
+def test_the_newest_approval_counts_and_a_blank_one_is_none(book: Any):
+    later = NOW + timedelta(hours=1)
+    sends.approve(book.ledger, "flu", "content", "Grace", "read it again", later)
+    row = "'flu', ?, ?, 'x', '2026-11-22 00:00:00'"
+    blank = f"INSERT INTO approvals (campaign, content, by, why, at) VALUES ({row})"
+    with book.ledger.writing() as connection:
+        connection.exec_driver_sql(blank, ("content", " "))
+        connection.exec_driver_sql(blank, ("other words", "\n"))
+    assert sends.approved(book.ledger, "flu", "content") == ("Grace", later.replace(tzinfo=None))
+    assert sends.approved(book.ledger, "flu", "other words") is None
+    book.put_on_record("flu", "other words")
+    terms = replace(book.terms("flu"), content="other words")
+    assert book.claim(terms, book.clear("flu", [5])).stop is Stop.UNAPPROVED
 
 
 @pytest.mark.parametrize("recorded", ["nothing", "another campaign", "another content", "a result"])

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from suasion.errors import CampaignError
+from suasion.errors import CampaignError, InputError
 from suasion.expressions import Type
-from suasion.messages import Message, Proof, Writer, proof
+from suasion.messages import Message, Proof, Writer, fields, proof
 
 TYPES = {
     "first_name": Type.TEXT,
@@ -120,14 +120,23 @@ ROWS = st.fixed_dictionaries({"first_name": NAMES, "town": NAMES, "age": st.none
 FALLBACKS = st.fixed_dictionaries({}, optional={"first_name": st.just("you"), "town": st.just("here")})
 
 
-def can_be_sent(what: Message, people: list[dict]) -> bool:
-    write = Writer(what)
+def can_be_sent(what: Message, people: list[dict]) -> tuple[bool, int]:
+    """Whether the message suits people, and how many it cannot be written to for their data alone."""
+    write, needed, sound = Writer(what), fields(what.variant()) - what.fallbacks.keys(), []
+    if any(person[name] is None for person in people for name in needed):
+        return False, 0
     try:
-        for person in [*people, people[0] | dict.fromkeys(what.fallbacks)]:
-            write.render(person)
-    except CampaignError:
-        return False
-    return True
+        for person in people:
+            try:
+                write.render(person)
+                sound.append(person)
+            except InputError as error:
+                if isinstance(error, CampaignError):
+                    raise
+        write.render((sound or people)[0] | dict.fromkeys(what.fallbacks))
+    except InputError:
+        return False, 0
+    return bool(sound), len(people) - len(sound)
 
 
 @settings(deadline=None, max_examples=150)
@@ -137,13 +146,15 @@ def can_be_sent(what: Message, people: list[dict]) -> bool:
     FALLBACKS,
     st.lists(ROWS, min_size=1, max_size=6),
 )
-def test_the_proof_holds_exactly_if_everybody_can_be_written_to(
+def test_the_proof_holds_exactly_if_everybody_can_be_written_to_but_those_with_odd_data(
     text: str, subject: str, fallbacks: dict, people: list[dict]
 ):
     what = message(fallbacks, subject=subject, text=text)
     schema = pa.schema({"first_name": pa.string(), "town": pa.string(), "age": pa.int64()})
     found = proof(what, None, TYPES, pa.Table.from_pylist(people, schema))
-    assert (found.problems == ()) == can_be_sent(what, people)
+    suits, odd = can_be_sent(what, people)
+    assert (found.problems == ()) == suits
+    assert not suits or bool(found.unwritable) == bool(odd)
 
 
 @pytest.mark.parametrize("subject", ["Hi", "{{ town }}"])
@@ -161,7 +172,16 @@ def test_among_many_the_one_who_cannot_be_written_to_is_found(row: int, odd: str
     names = ["Anna", "Maria", "Zoltan"] * (MANY // 3)
     names[row] = odd
     found = proved(message(subject="{{ first_name }}", text="{{ first_name[3] }}"), first_name=names)
-    assert len(found.problems) == 1
+    assert len(found.problems) + len(found.unwritable) == 1
+
+
+def test_a_person_whose_data_cannot_be_written_fails_alone():
+    what = message({"first_name": "you"}, text="{{ first_name }}")
+    found = proved(what, first_name=["Ada", "x" * 1_001, "y" * 2_000])
+    assert found.problems == ()
+    assert found.unwritable == ("first_name of more than 1,000 characters, for 2 of 3 people",)
+    nobody = proved(what, first_name=["x" * 1_001])
+    assert nobody.problems == ("first_name of more than 1,000 characters, for 1 of 1 people",)
 
 
 @settings(deadline=None, max_examples=4)

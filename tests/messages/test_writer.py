@@ -11,12 +11,13 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from suasion.errors import CampaignError
+from suasion.errors import CampaignError, InputError
 from suasion.messages import Message, Rendered, Writer
 
 
-def writer(fallbacks: dict | None = None, **parts: str) -> Writer:
-    return Writer(Message(name="m", variants={"a": {"text": "a"} | parts}, fallbacks=fallbacks or {}))
+def writer(fallbacks: dict | None = None, names: tuple[str, ...] = (), **parts: str) -> Writer:
+    message = Message(name="m", variants={"a": {"text": "a"} | parts}, fallbacks=fallbacks or {})
+    return Writer(message, names=names)
 
 
 LITERALS = st.text(st.characters(codec="utf-8", exclude_characters="{}%#"), max_size=10)
@@ -99,7 +100,7 @@ def test_a_template_sees_plain_values_only(value: object):
 def test_no_name_becomes_a_header(name: str):
     try:
         subject = writer(subject="Dear {{ n }}!").render({"n": name}).subject
-    except CampaignError:
+    except InputError:
         assume(False)
     message = EmailMessage()
     message["Subject"] = subject
@@ -114,7 +115,7 @@ def test_whatever_ends_a_line_or_controls_a_terminal_is_kept_out_of_a_subject():
     for code in range(0x3000):
         n = f"a{chr(code)}b"
         if len(n.splitlines()) > 1 or unicodedata.category(chr(code)) == "Cc":
-            with pytest.raises(CampaignError, match="line break or control character in the subject"):
+            with pytest.raises(InputError, match="line break or control character in the subject"):
                 write({"n": n})
         else:
             assert write({"n": n}).subject == n
@@ -130,8 +131,51 @@ def test_a_value_or_part_that_is_too_long_is_refused():
     assert len(write({"n": "x" * 990}).text) == 99_990
     with pytest.raises(CampaignError, match="text of more than 100,000 characters"):
         write({"n": "x" * 1_000})
-    with pytest.raises(CampaignError, match="n of more than 1,000 characters"):
+    with pytest.raises(InputError, match="n of more than 1,000 characters") as error:
         write({"n": "x" * 1_001})
+    assert not isinstance(error.value, CampaignError), "the message is not at fault"
+
+
+def test_a_break_that_a_person_brings_is_not_the_messages_fault():
+    with pytest.raises(InputError) as error:
+        writer(subject="{{ n }}").render({"n": "a\nb"})
+    assert not isinstance(error.value, CampaignError)
+    assert "data" in error.value.todo
+
+
+TURNS = [chr(code) for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))]
+PARTS = dict.fromkeys(("subject", "text"), "{{ n }}")
+
+
+@settings(deadline=None, max_examples=200)
+@given(
+    st.text(st.sampled_from(["A", "ö", "ش", " ", "\n", "\r", "\x85", "\u2028", "\x00", *TURNS]), max_size=12)
+)
+def test_a_name_is_one_line_that_turns_nothing(name: str):
+    said = writer({"n": "neighbor"}, ("n",), **PARTS).render({"n": name})
+    letters = [one for one in name if one.isalpha()]
+    assert said.subject == said.text
+    assert [one for one in said.text if one.isalpha()] == (letters or list("neighbor"))
+    assert len(said.text.splitlines()) == 1
+    assert not set(said.text) & set(TURNS)
+
+
+@pytest.mark.parametrize(
+    "name", ["https://evil.example", "Ada http://x.example", "www.evil.example", "evil.example/pay", "a：//b"]
+)
+def test_a_name_with_an_address_of_the_web_is_no_name(name: str):
+    assert writer({"n": "neighbor"}, ("n",), text="Dear {{ n }}").render({"n": name}).text == "Dear neighbor"
+    with pytest.raises(InputError, match="n is no name") as error:
+        writer(names=("n",), text="Dear {{ n }}").render({"n": name})
+    assert not isinstance(error.value, CampaignError)
+    assert writer(text="{{ n }}").render({"n": name}).text == name, "another trait may hold one"
+
+
+@pytest.mark.parametrize(
+    "name", ["Ada", "Dr. O'Brien-Śmiałek", "Jean-Luc", "J.R.R. Tolkien", "عائشة", "a/b", ":-)"]
+)
+def test_a_plain_name_stays_as_it_is(name: str):
+    assert writer(names=("n",), text="{{ n }}").render({"n": name}).text == name
 
 
 @pytest.mark.parametrize(

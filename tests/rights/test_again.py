@@ -68,6 +68,23 @@ def test_a_new_identifier_with_an_erased_address_is_refused(town: Any, by: str):
     assert ingested(town)["members"] == {REASON: 2}
 
 
+@pytest.mark.parametrize(
+    "again", ["u0@xn--kln-sna.example", "u0@ko\u0308ln.example", "U0@KÖLN.example", "u0@köln.example"]
+)
+def test_an_erased_address_is_refused_in_every_spelling(town: Any, again: str):
+    rows = town.members()
+    path = town.folder / "sources" / "members.toml"
+    path.write_text(path.read_text("utf-8").replace("cp1252", "utf-8"), "utf-8")
+    plain = [row.decode("cp1252").encode() for row in rows]
+    town.write_members([*plain, another(email="u0@köln.example")])
+    town.open().ingest()
+    town.erase("email=u0@xn--kln-sna.example")
+    (town.folder / "letter.txt").write_text(f"To: {again}", "utf-8")
+    town.write_members([*plain, another("R9990002", again)])
+    assert ingested(town)["members"] == {REASON: 1}
+    assert "letter.txt" in town.erase(f"email={again}").found
+
+
 def test_somebody_known_who_comes_to_have_the_address_stays(town: Any):
     town.write_members([*town.members(), another()])
     town.open().ingest()

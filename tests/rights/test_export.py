@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from typing import Any
 
@@ -115,5 +116,7 @@ def test_whoever_is_being_erased_is_shown_to_nobody(town: Any):
 def test_nobody_is_known_in_an_empty_workspace(town: Any):
     for name in ("ledger.db", "ledger.db-wal", "ledger.db-shm"):
         (town.folder / name).unlink(missing_ok=True)
+    for name in ("lake", "outbox"):
+        shutil.rmtree(town.folder / name)
     with pytest.raises(InputError, match="nobody"):
         export(town.holdings, town.named, town.now)

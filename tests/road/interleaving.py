@@ -306,6 +306,8 @@ def _in_order(made: Schedule) -> str | None:
                 return f"send {about} was seen while its campaign was paused"
             if about in seen:
                 return f"send {about} was seen twice"
+            if any(_shared(made, about, other) for other in seen):
+                return f"send {about} was seen in a mailbox that had had its campaign"
             seen.add(about)
     return None
 
@@ -336,6 +338,13 @@ def _named(made: Schedule, number: int) -> set[object]:
     return {person, ADDRESSES[campaign][person]}
 
 
+def _shared(made: Schedule, one: int, other: int) -> bool:
+    """Whether two sends bring one campaign to one mailbox."""
+    (campaign, person), (another, neighbor) = made.planned[one], made.planned[other]
+    same = campaign == another and ADDRESSES[campaign][person] == ADDRESSES[another][neighbor]
+    return same and one != other
+
+
 def _possible(made: Schedule, number: int, seen: int, asked: bool) -> set[tuple[State, str | None]]:
     """What may have become of a send that was seen so often, and whose person or address opted out or not."""
     if seen:
@@ -343,6 +352,8 @@ def _possible(made: Schedule, number: int, seen: int, asked: bool) -> set[tuple[
             {(State.UNKNOWN, None)} if isinstance(made.carrier, Server) else set()
         )
     possible: set[tuple[State, str | None]] = {(State.FAILED, "suppressed")} if asked else set()
+    if any(_shared(made, number, other) for other in made.planned):
+        possible.add((State.FAILED, "the address has had this campaign"))
     if number in made.unwritten:
         possible.add((State.FAILED, "unwritten"))
     if isinstance(made.carrier, Server):

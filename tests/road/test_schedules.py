@@ -5,10 +5,11 @@ recoveries, where each mail becomes visible at one moment and each request is ac
 
 1. No mail becomes visible after an opt-out was acknowledged that names its person or its contact detail.
 2. No mail becomes visible while a pause of its campaign is acknowledged and its resumption is not.
-3. No mail becomes visible twice, whatever crashed.
+3. No mail becomes visible twice, whatever crashed, and no mailbox sees two mails of one campaign.
 4. When all is over, the ledger says ``accepted`` of what was visible (a mail server's may be ``unknown``);
-   of an outbox everything else is ``failed`` because of an opt-out or because it could not be written, so
-   nothing is lost; and each campaign spent the costs of the sends that were handed over, to the cent.
+   of an outbox everything else is ``failed`` because of an opt-out, because it could not be written, or
+   because its mailbox had the campaign, so nothing is lost; and each campaign spent the costs of the sends
+   that were handed over, to the cent.
 
 Whoever needs the ledger's write lock while the sender holds it is not acknowledged, and tries again later.
 """

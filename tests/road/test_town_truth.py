@@ -122,4 +122,4 @@ def test_where_those_who_would_come_anyway_gain_least_the_plan_beats_ranking_by_
 def test_where_a_message_does_the_same_for_everybody_nothing_is_claimed_over_a_lottery(tmp_path: Path):
     _, report = settled(tmp_path / "town", Effects.CONSTANT)
     assert not against(report, "by lot").excludes_zero
-    assert any("do not show that choosing people beats a lottery" in said for said in report.sentences)
+    assert any("do not tell whom a message helps" in said for said in report.sentences)

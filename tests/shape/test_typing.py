@@ -18,7 +18,7 @@ from suasion.allocation import Decisions, Plan
 from suasion.experiments import Design, Trial
 from suasion.ledger import Campaign, Ledger, Run, sends
 from suasion.rules import Clearance, Gate
-from suasion.scores import Forecast, Scores
+from suasion.scores import Forecast, Model, Scores, inferences
 from datetime import datetime
 
 
@@ -31,6 +31,10 @@ def call(
     forecast: Forecast,
     gate: Gate,
     books: Ledger,
+    card: inferences.Card,
+    inferred: inferences.Inferred,
+    model: Model,
+    sample: inferences.Sample,
     plan: Plan,
     run: Run,
     scored: Scores,
@@ -42,7 +46,13 @@ def call(
 CALLS = {
     "scores.fit": "trial=trial, {clearance}gate=gate, facts='v'",
     "scores.publish_scores": (
-        "run=run, campaign='c', scores=scored, forecast=forecast, inputs='i', {clearance}gate=gate, facts='v'"
+        "run=run, campaign='c', scores=scored, forecast=forecast, model=model, inputs='i', "
+        "{clearance}gate=gate, facts='v'"
+    ),
+    "scores.inferences.propensity": "sample=sample, others=None, {clearance}gate=gate, facts='v'",
+    "scores.inferences.lookalike": "sample=sample, {clearance}gate=gate, facts='v'",
+    "scores.inferences.publish": (
+        "run=run, card=card, inferred=inferred, inputs='i', {clearance}gate=gate, facts='v'"
     ),
     "allocation.publish_plan": (
         "run=run, campaign='c', plan=plan, decisions=decisions, digest='d', terms='t', inputs='i', "

@@ -1,4 +1,4 @@
-"""The commands of a live campaign: preview, approve, send, pause, resume, record."""
+"""The commands of a live campaign: preview, explain, approve, send, pause, resume, record."""
 
 from __future__ import annotations
 
@@ -22,6 +22,17 @@ def preview(
     """Show what a person would read, treatment by treatment."""
     done = work(workspace, lambda ws: ws.preview(person, campaign))
     show.emit(done) if as_json else show.previewed(done)
+
+
+def explain(
+    person: Annotated[str, typer.Argument(help="KIND=VALUE, for example member=R0000123.")],
+    campaign: CampaignName = None,
+    workspace: Folder = HERE,
+    as_json: AsJson = False,
+) -> None:
+    """Tell a person why: what moved the score, and the nearest change that would alter the decision."""
+    done = work(workspace, lambda ws: ws.explain(person, campaign))
+    show.emit(done) if as_json else show.explained(done)
 
 
 def approve(

@@ -37,7 +37,8 @@ def verify(
     if saved is None:
         found = work(workspace, lambda ws: ws.verify(head))
     else:
-        with saved.open(encoding="utf-8") as lines:
+        # What is not UTF-8 is damage of the line that holds it.
+        with saved.open(encoding="utf-8", errors="surrogateescape") as lines:
             found = verify_lines(lines, head)
     show.emit(found) if as_json else show.verified(found)
     if found.problems:

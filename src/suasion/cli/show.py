@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Annotated, Any
@@ -16,8 +17,9 @@ from rich.table import Table
 from suasion.delivery import Letter
 from suasion.disclosure import Verified
 from suasion.measurement import Report
+from suasion.scores import inferences
 from suasion.segments import Counts
-from suasion.workspace import Check, IngestSummary, PlanSummary, ScoreSummary, SendSummary
+from suasion.workspace import Check, Explained, IngestSummary, PlanSummary, ScoreSummary, SendSummary
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
@@ -43,6 +45,8 @@ def _plain(value: Any) -> Any:
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, tuple | list):
         return [_plain(item) for item in value]
+    if isinstance(value, float) and math.isnan(value):
+        return None  # JSON knows no other word for what is not known
     return value
 
 
@@ -82,6 +86,23 @@ def counted(name: str, counts: Counts) -> None:
             screen.print(f"{count:,} not reachable by {channel}: {escape(text)}")
 
 
+def carded(card: inferences.Card, page: str) -> None:
+    """What was learned, how good it is, and what it must not be used for."""
+    screen.print(f"[bold]{escape(card.trait)}[/bold]: {card.scored:,} persons until {card.until}")
+    for sentence in (*card.sentences, *card.limits):
+        screen.print(escape(sentence))
+    bins = [
+        (f"{one.predicted:.3f}", one.observed.scaled() if one.observed else "too few", f"{one.n:,}")
+        for one in card.quality.bins
+    ]
+    table("Do chances come true?", ("said", "came out (95 %)", "persons"), bins)
+    heavy = [(name, one.scaled(1000, 2)) for name, one in card.quality.importance.items()]
+    table("What it goes by", ("feature", "squared distance without it, x 1,000"), heavy[:10])
+    for reason, count in card.left_out.items():
+        screen.print(f"  left out {count:,}: {escape(reason)}")
+    screen.print(f"Card: {escape(page)}")
+
+
 def scored(summary: ScoreSummary) -> None:
     """How many were learned from, and the average effects."""
     screen.print(f"[bold]{escape(summary.campaign)}[/bold]: learned from {summary.people:,} persons")
@@ -89,6 +110,11 @@ def scored(summary: ScoreSummary) -> None:
         screen.print(f"  left out {count:,}: {escape(reason)}")
     rows = [(name, effect.scaled(1000, 1)) for name, effect in summary.effects.items()]
     table("Average effect", ("treatment", "outcomes per 1,000 people (95 %)"), rows)
+    for name, ranking in summary.rankings.items():
+        verdict = "ranks people" if ranking.ranks else "is taken to be the same for everybody"
+        screen.print(f"The effect of {escape(name)} {verdict}: {escape(ranking.reason)}.")
+    for warning in summary.warnings:
+        screen.print(f"[yellow]look[/yellow] {escape(warning)}")
 
 
 def planned(summary: PlanSummary) -> None:
@@ -114,6 +140,12 @@ def previewed(letters: Mapping[str, Letter]) -> None:
         screen.print(escape(letter.text))
 
 
+def explained(why: Explained) -> None:
+    """What a person reads of a decision, a sentence a line."""
+    for sentence in why.sentences:
+        screen.print(escape(sentence))
+
+
 def sent(summary: SendSummary) -> None:
     """What this run handed over, what it left and why, and where the campaign stands."""
     screen.print(
@@ -123,7 +155,10 @@ def sent(summary: SendSummary) -> None:
         screen.print(f"  left {count:,}: {escape(reason)}")
     if summary.stop:
         screen.print(f"[yellow]stopped[/yellow]: {escape(summary.stop)}")
-    screen.print(f"all sends: {_counted(summary.progress.states)}; spent {summary.progress.spent:,.2f}")
+    for note in summary.notes:
+        screen.print(escape(note))
+    states = _counted(summary.progress.states) or "none"
+    screen.print(f"all sends: {states}; spent {summary.progress.spent:,.2f}")
 
 
 def _counted(counts: Mapping[str, int]) -> str:
@@ -133,8 +168,9 @@ def _counted(counts: Mapping[str, int]) -> str:
 def recorded(done: Mapping[str, Any]) -> None:
     """What was taken in."""
     for name, value in done.items():
-        said = _counted(value) if isinstance(value, Mapping) else str(value)
-        screen.print(f"{name}: {escape(said or 'none')}")
+        said = ", ".join(value) if isinstance(value, tuple) else str(value)
+        said = _counted(value) if isinstance(value, Mapping) else said
+        screen.print(f"{name.replace('_', ' ')}: {escape(said or 'none')}")
 
 
 def verified(found: Verified) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -40,6 +41,19 @@ def segment(
     """Count a segment: matches, permitted now, reachable by channel."""
     done = work(workspace, lambda ws: ws.segment(name, purpose))
     show.emit(done) if as_json else show.counted(name, done)
+
+
+def infer(
+    name: Annotated[str, typer.Argument(help="File in inferences/, without .toml.")],
+    workspace: Folder = HERE,
+    as_json: AsJson = False,
+) -> None:
+    """Learn who is likely to act, or who is like those on a list, and store it as a trait."""
+    done = work(workspace, lambda ws: ws.infer(name))
+    if as_json:
+        print(json.dumps(done.as_dict(), ensure_ascii=False, indent=1))
+        return
+    show.carded(done, str(workspace / "reports" / f"card-{name}.html"))
 
 
 def score(campaign: CampaignName = None, workspace: Folder = HERE, as_json: AsJson = False) -> None:

@@ -7,6 +7,7 @@ import unicodedata
 from dataclasses import dataclass
 
 from suasion.errors import CampaignError
+from suasion.ledger import tokens
 
 TOKEN = r"[A-Za-z0-9_-]{16,64}"
 """Pattern of the text that names a send: safe in URLs, in file names and left of an @."""
@@ -76,12 +77,13 @@ def ascii_address(address: str) -> str | None:
 
 def _ascii_domain(domain: str) -> str:
     """The domain in ASCII; empty where it does not read the same on the way back."""
+    encoded = tokens.ascii_domain(domain)
     try:
-        encoded = domain.encode("idna").lower()
-        same = encoded.decode("idna") == unicodedata.normalize("NFC", domain).lower()
+        older = domain.encode("idna").lower()
+        same = older.decode("idna") == unicodedata.normalize("NFC", domain).lower()
     except UnicodeError:
         return ""
-    return encoded.decode() if same else ""
+    return encoded if same and older == encoded.encode() else ""
 
 
 def is_deliverable(address: str) -> bool:

@@ -11,6 +11,7 @@ from email.message import Message
 from enum import StrEnum
 
 from suasion.delivery.address import TOKEN
+from suasion.delivery.request import asks_to_stop, line_of, without_marks
 
 _LONGEST = 2**18  # octets read: a report, and the headers of the mail it is about
 _DEEPEST = 100  # parts in parts; the parser takes seconds for thousands
@@ -19,9 +20,8 @@ _STATUS = re.compile(r"(?<![\d.])[245]\.\d{1,3}\.\d{1,3}(?!\.?\d)")
 _WORD = re.compile(r"[a-z-]{1,20}")
 _MESSAGE_ID = re.compile(rf"\s*<({TOKEN})@[^@<>]+>\s*")
 _OPT_OUT = re.compile(rf"/o/({TOKEN})>|subject=unsubscribe%20({TOKEN})>")
-_UNSUBSCRIBE = re.compile(
-    rf"\s*(?:\w{{1,10}}(?:\[\d+\])?\s*[:：]\s*)*unsubscribe(?:\s|%20)+({TOKEN})\s*", re.IGNORECASE
-)
+_UNSUBSCRIBE = re.compile(rf"unsubscribe(?:\s|%20)+({TOKEN})\s*", re.IGNORECASE)
+_IN_THREAD = re.compile(rf"<({TOKEN})@[^@<>\s]+>")
 _NO_COMPLAINT = {"not-spam", "auth-failure", "virus"}  # RFC 6430, RFC 6591, RFC 5965
 
 
@@ -45,11 +45,14 @@ class Reply:
         Names the send; whether we made it is for the holder of the key to check.
     status : str
         Of a bounce, its enhanced status (RFC 3463); of a complaint, its type; else empty.
+    also : tuple of str
+        Where people wrote, further texts that may name the send: every mail of a thread has a Message-ID.
     """
 
     kind: Kind
     token: str
     status: str = ""
+    also: tuple[str, ...] = ()
 
 
 def reply_from(content: bytes) -> Reply | None:
@@ -58,7 +61,7 @@ def reply_from(content: bytes) -> Reply | None:
     A bounce is hard where it says that there is no such mailbox (5.1.x) or no way to it (5.4.x). All else is
     soft: a full mailbox (5.2.2), what may pass (4.x.x), and what a policy refused (5.7.x), for which the
     person can do nothing. A report that a mail is late, or that it came, is no bounce, nor is an automatic
-    answer.
+    answer. Who answers a mail of ours, and asks to stop in the subject or the first line, has said so.
 
     Parameters
     ----------
@@ -85,7 +88,7 @@ def reply_from(content: bytes) -> Reply | None:
         return None
     try:
         mail = message_from_bytes(content)
-        return _reported(mail) or _unsubscribed(mail)
+        return _reported(mail) or _unsubscribed(mail) or _asked(mail)
     except Exception:  # the parser of the standard library breaks in ways that it does not document
         return None
 
@@ -155,6 +158,24 @@ def _token(part: Message) -> str | None:
 
 def _unsubscribed(mail: Message) -> Reply | None:
     """A request to stop, as the mailto link of List-Unsubscribe writes it."""
-    subject = str(make_header(decode_header(str(mail.get("Subject", "")))))
-    found = _UNSUBSCRIBE.fullmatch(subject)
+    found = _UNSUBSCRIBE.fullmatch(without_marks(_subject(mail)))
     return Reply(Kind.UNSUBSCRIBED, found[1]) if found else None
+
+
+def _asked(mail: Message) -> Reply | None:
+    """A request to stop in a person's own words, in answer to a mail."""
+    if str(mail.get("Auto-Submitted", "no")).strip().lower() != "no":
+        return None
+    thread = [*_named(mail, "In-Reply-To"), *reversed(_named(mail, "References"))]
+    if not thread or not (asks_to_stop(without_marks(_subject(mail))) or asks_to_stop(line_of(mail))):
+        return None
+    token, *also = dict.fromkeys(thread)
+    return Reply(Kind.UNSUBSCRIBED, token, also=tuple(also))
+
+
+def _named(mail: Message, header: str) -> list[str]:
+    return _IN_THREAD.findall(str(mail.get(header, "")))
+
+
+def _subject(mail: Message) -> str:
+    return str(make_header(decode_header(str(mail.get("Subject", "")))))

@@ -32,7 +32,10 @@ class Aim:
 
 @dataclass(frozen=True)
 class Used:
-    """A trait that was used: in the ``segment``, the ``score`` or a ``message``; and who it is known from."""
+    """A trait that was used: in the ``segment``, the ``score`` or a ``message``; and who it is known from.
+
+    Nobody told what is known from ``inferred``: it is a score.
+    """
 
     trait: str
     label: str
@@ -218,11 +221,12 @@ def _uses(
     }
     roles = {trait: tuple(role for role, traits in used.items() if trait in traits) for trait in catalogue}
     return tuple(
-        Used(name, trait.label, str(trait.category), roles[name], _known_from(name, sources))
+        Used(name, trait.label, str(trait.category), roles[name], _known_from(name, trait, sources))
         for name, trait in catalogue.items()
         if roles[name]
     )
 
 
-def _known_from(trait: str, sources: Sequence[Source]) -> tuple[str, ...]:
-    return tuple(source.name for source in sources if trait in source.traits)
+def _known_from(name: str, trait: Trait, sources: Sequence[Source]) -> tuple[str, ...]:
+    told = tuple(source.name for source in sources if name in source.traits)
+    return ("inferred",) if trait.provenance == "inferred" else told

@@ -19,7 +19,7 @@ from suasion.errors import DamageError
 from suasion.ledger import Ledger, log
 
 _FIRST_CLAIMS = text("""
-SELECT campaign, min(at) FROM sends
+SELECT campaign, min(at) FILTER (WHERE typeof(at) = 'real'), min(typeof(at) IN ('real', 'null')) FROM sends
 WHERE state <> 'planned' AND (state <> 'failed' OR at IS NOT NULL) GROUP BY campaign ORDER BY campaign
 """)
 """A send that failed without ever being claimed is of someone who opted out first."""
@@ -60,11 +60,15 @@ def verify(ledger: Ledger, head: str | None = None) -> Verified:
     Verified
     """
     with ledger.engine.connect() as connection:
-        claims = [(name, at) for name, at in connection.execute(_FIRST_CLAIMS)]
-    rows = log.rows(ledger)  # read later: the record of each claim is among them
+        claims = connection.execute(_FIRST_CLAIMS).all()
+    try:
+        rows = log.rows(ledger)  # read later: the record of each claim is among them
+    except DamageError as error:
+        return Verified(0, "", (), (str(error),))
     found = _of_chain(rows, head)
     recorded = {row.campaign: row.at for row in reversed(rows) if row.kind == "campaign"}
-    hidden = [_hidden(name, at, recorded.get(name)) for name, at in claims]
+    hidden = [_hidden(name, at, recorded.get(name)) for name, at, _ in claims]
+    hidden += [f"campaign '{name}' has a send whose time is none" for name, _, timed in claims if not timed]
     return replace(found, problems=(*found.problems, *filter(None, hidden)))
 
 
@@ -114,6 +118,13 @@ def _hidden(campaign: str, claimed: float | None, recorded: str | None) -> str |
     if claimed is None:
         return f"campaign '{campaign}' has sent what was never claimed"
     if claimed < since:
-        first = datetime.fromtimestamp(claimed, UTC).isoformat(timespec="microseconds")
+        first = _when(claimed)
         return f"campaign '{campaign}' claimed its first send at {first}, before its record of {recorded}"
     return None
+
+
+def _when(at: float) -> str:
+    try:
+        return datetime.fromtimestamp(at, UTC).isoformat(timespec="microseconds")
+    except (OverflowError, ValueError, OSError):
+        return f"{at:g} s since 1970"

@@ -29,6 +29,9 @@ def convert(
 ) -> tuple[pa.Table, pa.Table]:
     """Type the cells of a source.
 
+    A no to a purpose and channel is heard from every row that has an identifier of a record, from rejected
+    rows, too.
+
     Parameters
     ----------
     source : Source
@@ -182,7 +185,7 @@ def _records(engine: duckdb.DuckDBPyConnection, fields: tuple[Field, ...]) -> pa
     treatment = _position(fields, TREATMENT)
     drawn = _position(fields, PROBABILITY_OF_ARM)
     kept = [i for i in range(len(fields)) if i not in (treatment, drawn)]
-    values = "".join(f", v{i}" for i in kept)
+    values = "".join(f", {_heard(fields, i)}" for i in kept)
     probability = "probability" if drawn is None else f"v{drawn}"
     arms = (
         f", arm, {probability}" if treatment is not None else ", CAST(NULL AS VARCHAR), CAST(NULL AS DOUBLE)"
@@ -191,6 +194,17 @@ def _records(engine: duckdb.DuckDBPyConnection, fields: tuple[Field, ...]) -> pa
         f"SELECT line{values}{arms} FROM {_with_arms(fields)} ANTI JOIN bad USING (line) ORDER BY line"
     ).to_arrow_table()
     return table.rename_columns(["line", *(fields[i].output for i in kept), "arm", "probability"])
+
+
+def _heard(fields: tuple[Field, ...], i: int) -> str:
+    """SQL of a field of a record; of consent false where any row with one of its identifiers says no."""
+    if not fields[i].output.startswith("consent:"):
+        return f"v{i}"
+    named = [j for j, field in enumerate(fields) if field.is_identifier and not field.is_line]
+    tests = [
+        f"v{j} IN (SELECT n.v{j} FROM typed AS n WHERE NOT n.v{i} AND n.v{j} IS NOT NULL)" for j in named
+    ]
+    return f"CASE WHEN {' OR '.join(tests)} THEN false ELSE v{i} END AS v{i}" if tests else f"v{i}"
 
 
 def _with_arms(fields: tuple[Field, ...]) -> str:

@@ -24,7 +24,8 @@ class Records:
     ``trait:NAME`` (its type), ``outcome:NAME`` (double), ``arm`` (text), ``probability`` (double).
 
     ``rejects`` has one row per bad row: ``line``, ``column`` (null for the row as a whole), ``reason``;
-    never a value. ``rows`` counts both. ``ignored`` are the columns of the file that are not mapped.
+    never a value; but a no to a purpose and channel is false in the record with the same identifier.
+    ``rows`` counts both. ``ignored`` are the columns of the file that are not mapped.
     """
 
     records: pa.Table

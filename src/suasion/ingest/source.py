@@ -39,10 +39,11 @@ class ConsentColumn(Declared):
 
 
 class OutcomeColumn(Declared):
-    """A column that holds an outcome, and the outcome's category."""
+    """A column that holds an outcome, the outcome's category, and whether it is a sum of money."""
 
     column: Text
     category: Category
+    money: bool = False
 
 
 class Attestation(Declared):

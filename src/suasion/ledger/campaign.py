@@ -52,6 +52,7 @@ class Campaign(Declared):
 
     `holdout` and `exploration` are probabilities a person: the least that "nothing" gets, and what is
     spread over all treatments that are not expected to harm, so that later policies can be judged.
+    `proxies_approved_by` names who approved features that tell a sensitive trait, where a rule asks for it.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Campaign(Declared):
     holdout: float = Field(default=0.05, ge=0, le=1)
     exploration: float = Field(default=0.02, ge=0, le=1)
     treatments: dict[str, TreatmentTerms] = Field(min_length=1)
+    proxies_approved_by: str | None = Field(default=None, min_length=1)
     delivery: DeliveryTerms | None = None
 
     @property

@@ -11,16 +11,33 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import URL, Connection, Engine, Row, create_engine, event, select
-from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy import URL, Connection, Engine, ExceptionContext, Row, create_engine, event, select
 from sqlalchemy.pool import NullPool
 
-from suasion.errors import BusyError, DamageError
+from suasion.errors import BusyError, DamageError, SuasionError, WorkspaceError
 from suasion.lake import StoredTable
 from suasion.ledger.schema import table_versions
 
-REVISION = "0001"
+REVISION = "0002"
 """The newest revision under ``migrations/``."""
+
+_OLDER = (None, "0001")
+_UNWRITABLE = (
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_PERM,
+)
+_DAMAGED = (
+    sqlite3.SQLITE_CORRUPT,
+    sqlite3.SQLITE_NOTADB,
+    sqlite3.SQLITE_IOERR_SHORT_READ,
+    sqlite3.SQLITE_IOERR_CORRUPTFS,
+    sqlite3.SQLITE_IOERR_DATA,
+)
+_SAID_OF_DAMAGE = ("no such table", "no such column", "malformed JSON", "Could not decode to UTF-8")
+"""Errors of damage whose code is any error's."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +72,12 @@ class Ledger:
     path: Path
     engine: Engine
 
+    def __post_init__(self) -> None:
+        def told(context: ExceptionContext) -> SuasionError | None:
+            return _told(self.path, context.original_exception)
+
+        event.listen(self.engine, "handle_error", told, retval=True)
+
     @staticmethod
     def open(path: Path) -> Ledger:
         """Open a ledger, making its tables on first use.
@@ -73,21 +96,39 @@ class Ledger:
             The file is no ledger, or one of another version of suasion.
         BusyError
             Another process keeps it locked.
+        WorkspaceError
+            The disk is full, or it cannot be written.
         """
         engine = create_engine(URL.create("sqlite", database=str(path)), poolclass=NullPool)
         event.listen(engine, "connect", _configure)
-        try:
-            with engine.connect() as connection:
-                found = _revision(connection)
-            if found != REVISION:
-                _migrate(engine, path)
-        except DatabaseError as error:
-            if getattr(error.orig, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY:
-                raise _busy(path) from error
-            raise DamageError(
-                str(path), f"not a readable ledger ({type(error.orig).__name__})", "Restore it."
-            ) from error
-        return Ledger(path, engine)
+        ledger = Ledger(path, engine)
+        with engine.connect() as connection:
+            found = _revision(connection)
+        if found != REVISION:
+            _migrate(engine, path)
+        return ledger
+
+    @contextmanager
+    def reading(self) -> Generator[Connection]:
+        """A connection whose cursors of the driver, too, tell of damage as SQLAlchemy's do.
+
+        Yields
+        ------
+        sqlalchemy.Connection
+
+        Raises
+        ------
+        DamageError
+            The file is not what was written.
+        """
+        with self.engine.connect() as connection:
+            try:
+                yield connection
+            except sqlite3.Error as error:
+                told = _told(self.path, error)
+                if told is None:
+                    raise
+                raise told from error
 
     @contextmanager
     def writing(self) -> Generator[Connection]:
@@ -101,12 +142,13 @@ class Ledger:
         ------
         BusyError
             Another process kept the lock for longer than ten seconds.
+        DamageError
+            The file is not what was written; nothing is changed.
+        WorkspaceError
+            The disk is full, or it cannot be written; nothing is changed.
         """
-        with self.engine.connect() as connection:
-            try:
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
-            except OperationalError as error:
-                raise _busy(self.path) from error
+        with self.reading() as connection:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
             yield connection
             connection.commit()
 
@@ -132,16 +174,34 @@ def _migrate(engine: Engine, path: Path) -> None:
     with engine.connect() as connection:
         connection.exec_driver_sql("BEGIN IMMEDIATE")  # another process may be about to do the same
         found = _revision(connection)
-        if found not in (None, REVISION):
+        if found not in (*_OLDER, REVISION):
             raise DamageError(str(path), f"ledger revision {found}", f"Use revision {REVISION}.")
-        if found is None:
+        if found != REVISION:
             config.attributes["connection"] = connection
             command.upgrade(config, REVISION)
             connection.commit()
 
 
-def _busy(path: Path) -> BusyError:
-    return BusyError(str(path), "another process is writing to it", "Try again.")
+def _told(path: Path, error: BaseException) -> SuasionError | None:
+    """What an error of SQLite means to whoever keeps the file; None where it is none of these.
+
+    Its own words may quote a cell; they are not repeated. See https://www.sqlite.org/rescode.html.
+    """
+    if not isinstance(error, sqlite3.DatabaseError):
+        return None
+    code = getattr(error, "sqlite_errorcode", None)
+    said = isinstance(error, sqlite3.OperationalError) and str(error).startswith(_SAID_OF_DAMAGE)
+    if code in _DAMAGED or said or path.is_dir():
+        found, todo = f"not a readable ledger ({type(error).__name__})", "Restore it from a backup."
+        return DamageError(str(path), found, todo)
+    if code is None:
+        return None
+    if code & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return BusyError(str(path), "another process is writing to it", "Try again.")
+    if code & 0xFF in _UNWRITABLE:
+        todo = "Nothing that was acknowledged is lost: free space, or let it be written, and run again."
+        return WorkspaceError(str(path), "the disk is full, or the file cannot be written", todo)
+    return None
 
 
 def _version(row: Row[Any]) -> TableVersion:

@@ -80,7 +80,7 @@ def drawn(ledger: Ledger, digest: str) -> pa.Table:
     """
     schema = pa.schema([("person", pa.int64()), ("treatment", pa.string()), ("probability", pa.float64())])
     batches: list[pa.RecordBatch] = []
-    with ledger.engine.connect() as connection:
+    with ledger.reading() as connection:
         plan = connection.execute(select(plans.c.id).where(plans.c.digest == digest)).scalar()
         cursor = connection.connection.cursor()
         cursor.execute(

@@ -72,9 +72,18 @@ def append(
 
 
 def rows(ledger: Ledger) -> tuple[LogRow, ...]:
-    """The whole log, first row first."""
+    """The whole log, first row first.
+
+    Raises
+    ------
+    DamageError
+        A row holds what is no text, which nobody can have appended.
+    """
     with ledger.engine.connect() as connection:
         found = connection.execute(select(log).order_by(log.c.position)).all()
+    for position, *texts in found:
+        if not all(isinstance(text, str) for text in texts):
+            raise _changed(position)
     return tuple(LogRow(*row) for row in found)
 
 
@@ -107,14 +116,18 @@ def verify(chain: Iterable[LogRow], head: str | None = None) -> str:
     for place, row in enumerate(chain, 1):
         made = _hash(before, place, row.kind, row.campaign, row.body, row.at)
         if row.position != place or row.hash != made:
-            found = "it is not what was appended: a row was changed, removed or moved"
-            raise DamageError(f"row {place} of the log", found, "Ask the sponsor; keep what you have.")
+            raise _changed(place)
         before = made
         seen.add(made)
     if head is not None and head not in seen:
         found = "no row of the log has this hash: rows were cut off or rewritten"
         raise DamageError(f"hash {head}", found, "Ask the sponsor; keep what you have.")
     return before
+
+
+def _changed(place: int) -> DamageError:
+    found = "it is not what was appended: a row was changed, removed or moved"
+    return DamageError(f"row {place} of the log", found, "Ask the sponsor; keep what you have.")
 
 
 def canonical(content: Mapping[str, Any]) -> str:

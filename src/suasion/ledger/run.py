@@ -151,7 +151,7 @@ def _erasing(ledger: Ledger) -> frozenset[int]:
 
 
 def _publish(ledger: Ledger, run: Run, command: str, at: datetime) -> None:
-    with ledger.engine.begin() as connection:
+    with ledger.writing() as connection:
         made = connection.execute(insert(runs).values(command=command, published_at=at.astimezone(UTC)))
         (run_id,) = made.inserted_primary_key or (0,)
         for new in (run.versions[name] for name in sorted(run.made)):

@@ -124,6 +124,7 @@ sends = Table(
 )
 """`at`: when it was claimed, seconds since 1970. An id, once erased, is not given out again."""
 Index("sends_of_person", sends.c.person, sends.c.channel)
+Index("sends_to_address", sends.c.address, sends.c.channel)
 
 spend = Table(
     "spend",
@@ -134,7 +135,7 @@ spend = Table(
     Column("sends", Integer, nullable=False),
     Column("at", DateTime(timezone=True), nullable=False),
 )
-"""Money committed by claims, and given back (below 0) by those that were undone."""
+"""Money committed by claims, and given back (both numbers below 0) by those that were undone."""
 Index("spend_of_campaign", spend.c.campaign)
 
 pauses = Table(

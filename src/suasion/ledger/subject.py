@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
-from collections.abc import Collection, Generator
+from collections.abc import Collection, Generator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Select, Table, delete, func, insert, select, update
-from sqlalchemy.exc import OperationalError
 
 from suasion.errors import BusyError
 from suasion.lake import StoredTable, load, rows_about, store, sweep, without
@@ -27,7 +25,7 @@ from suasion.ledger.schema import (
     suppressions,
     table_versions,
 )
-from suasion.ledger.sends.money import commit
+from suasion.ledger.sends.money import give_back
 from suasion.ledger.sends.send import State
 from suasion.ledger.sends.suppress import Why
 
@@ -104,12 +102,8 @@ def _sends_of(persons: Persons) -> Select[Any]:
 
 def _give_back(connection: Connection, persons: Persons, at: datetime) -> None:
     """The money of what was claimed and will not be handed over."""
-    claimed = sends.c.person.in_(persons) & (sends.c.state == State.CLAIMED)
-    costs: defaultdict[str, list[float]] = defaultdict(list)
-    for campaign, cost in connection.execute(select(sends.c.campaign, sends.c.cost).where(claimed)):
-        costs[campaign].append(-cost)
-    for campaign, amounts in costs.items():
-        commit(connection, campaign, amounts, at)
+    claimed = _sends_of(persons).where(sends.c.state == State.CLAIMED)
+    give_back(connection, connection.execute(claimed).scalars().all(), at)
 
 
 def _delete(connection: Connection, persons: Persons) -> None:
@@ -154,7 +148,7 @@ def versions_of(ledger: Ledger, name: str) -> list[StoredTable]:
     return [StoredTable(row.name, row.file, row.rows, row.size) for row in rows]
 
 
-def compact(ledger: Ledger, lake: Path, persons: Persons) -> None:
+def compact(ledger: Ledger, lake: Path, persons: Persons, learned: Mapping[str, str]) -> tuple[str, ...]:
     """Rewrite the lake without erased persons, and leave no byte of them in the ledger's file.
 
     A table keeps its version number, so that what was made from it stays valid; older versions are
@@ -167,6 +161,14 @@ def compact(ledger: Ledger, lake: Path, persons: Persons) -> None:
         The caller holds the workspace's run.
     persons : collection of int
         Persons given to `forgetting`.
+    learned : mapping of str to str
+        Tables that were learned from the people of another one, by name: where that held one of the persons,
+        they are deleted.
+
+    Returns
+    -------
+    tuple of str
+        Names of the tables that were deleted.
 
     Raises
     ------
@@ -177,17 +179,21 @@ def compact(ledger: Ledger, lake: Path, persons: Persons) -> None:
     """
     tables = ledger.current() if persons else {}
     made = [(name, v.version, _rewritten(lake, v.stored, persons)) for name, v in tables.items()]
+    held = {name for name, _, stored in made if stored is not None}
+    gone = tuple(sorted(name for name, people in learned.items() if name in tables and people in held))
     with ledger.writing() as connection:
         for name, version, stored in made:
             if stored is not None:
                 this = (table_versions.c.name == name) & (table_versions.c.version == version)
                 values = {"file": stored.file, "rows": stored.rows, "size": stored.size}
                 connection.execute(update(table_versions).where(this).values(values))
+        connection.execute(delete(table_versions).where(table_versions.c.name.in_(gone)))
         _expire(connection, table_versions)
         connection.execute(delete(erasing).where(erasing.c.person.in_(persons)))
         files = connection.execute(select(table_versions.c.file)).scalars().all()
     sweep(lake, files)
     _scrub(ledger)
+    return gone
 
 
 def _rewritten(lake: Path, stored: StoredTable, persons: Persons) -> StoredTable | None:
@@ -213,7 +219,7 @@ def _scrub(ledger: Ledger) -> None:
         try:
             connection.exec_driver_sql("VACUUM")
             busy, *_ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
-        except OperationalError:
+        except BusyError:
             busy = True
     if busy:
         raise BusyError(str(ledger.path), "another process keeps it from being rewritten", "Erase again.")

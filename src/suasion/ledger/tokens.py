@@ -6,6 +6,8 @@ import base64
 import binascii
 import hashlib
 import hmac
+import stringprep
+import unicodedata
 from collections.abc import Iterable
 
 from sqlalchemy import insert, select
@@ -15,6 +17,7 @@ from suasion.ledger.database import Ledger
 from suasion.ledger.schema import secrets
 
 _SIZE = 16
+_LONGEST = 253  # RFC 1035, section 2.3.4: characters of a domain
 _TODO = "Set SUASION_KEY in the environment to the secret of this workspace, and keep it."
 
 
@@ -51,10 +54,56 @@ def send_of(key: bytes, token: str) -> int | None:
     return send if hmac.compare_digest(token, token_of(key, send)) else None
 
 
+def ascii_domain(domain: str) -> str:
+    """A domain as it travels; whether mail can go there is for others to check.
+
+    Notes
+    -----
+    The mapping of UTS 46, nontransitional: compatible forms, case and what is invisible make no difference,
+    and labels that are not ASCII are encoded by RFC 3492.
+
+    Examples
+    --------
+    >>> ascii_domain("Köln.example"), ascii_domain("ko\u0308ln．example")
+    ('xn--kln-sna.example', 'xn--kln-sna.example')
+    """
+    seen = "".join(one for one in domain if not stringprep.in_table_b1(one))
+    plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", seen).lower()).replace("\u3002", ".")
+    if len(plain) > _LONGEST:
+        return plain
+    return ".".join(map(_ascii_label, plain.split(".")))
+
+
+def _ascii_label(label: str) -> str:
+    return label if label.isascii() else f"xn--{label.encode('punycode').decode()}"
+
+
+def spelled(kind: str, value: str) -> str:
+    """The one spelling of an identifier or contact detail that can be written in several.
+
+    An e-mail address is spelled as it travels, without regard to case: one mailbox has one spelling.
+
+    Examples
+    --------
+    >>> spelled("email", " Ada@KÖLN.example"), spelled("email", "ada@xn--kln-sna.example")
+    ('ada@xn--kln-sna.example', 'ada@xn--kln-sna.example')
+    >>> spelled("member", " R12 ")
+    'R12'
+    """
+    text = value.strip()
+    if kind != "email":
+        return text
+    if not text.isascii():
+        local, at, domain = unicodedata.normalize("NFKC", text).rpartition("@")
+        folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKD", local).casefold())
+        text = f"{folded}{at}{ascii_domain(domain)}"
+    return text.lower().removesuffix(".")
+
+
 def hash_of(key: bytes, kind: str, value: str) -> bytes:
     """Keyed hash of an identifier or contact detail, by which it is known again without being held.
 
-    E-mail addresses are compared without regard to case.
+    It is of what `spelled` makes of it: whichever way an address is written, its hash is the same.
     """
     return hashes_of(key, kind, [value])[0]
 
@@ -65,7 +114,7 @@ def hashes_of(key: bytes, kind: str, values: Iterable[str]) -> list[bytes]:
     hashes: list[bytes] = []
     for value in values:
         one = begun.copy()
-        one.update((value.strip().lower() if kind == "email" else value.strip()).encode())
+        one.update(spelled(kind, value).encode("utf-8", "surrogatepass"))
         hashes.append(one.digest())
     return hashes
 

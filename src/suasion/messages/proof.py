@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from suasion.declarations import closest
-from suasion.errors import CampaignError
+from suasion.errors import CampaignError, InputError
 from suasion.expressions import Type, Value
 from suasion.messages.language import Kind, mismatches, names
 from suasion.messages.message import Message, Variant, fields
@@ -44,14 +44,23 @@ class Proof:
         To how many it was written; 0 if its templates have problems.
     longest : int
         Characters of the longest part written.
+    unwritable : tuple of str
+        What is wrong with the data of single people, who alone get nothing; told like the problems.
     """
 
     problems: tuple[str, ...]
     people: int
     longest: int
+    unwritable: tuple[str, ...] = ()
 
 
-def proof(message: Message, variant: str | None, types: Mapping[str, Type], traits: pa.Table) -> Proof:
+def proof(
+    message: Message,
+    variant: str | None,
+    types: Mapping[str, Type],
+    traits: pa.Table,
+    called: Collection[str] = (),
+) -> Proof:
     """Write a variant for the persons it is meant for, and throw away what was written.
 
     Parameters
@@ -64,6 +73,8 @@ def proof(message: Message, variant: str | None, types: Mapping[str, Type], trai
     traits : pyarrow.Table
         One row for each person to be written to, one column for each trait that is used; a trait without
         a column is known of nobody.
+    called : collection of str
+        The traits that hold what people are called.
 
     Returns
     -------
@@ -87,8 +98,9 @@ def proof(message: Message, variant: str | None, types: Mapping[str, Type], trai
     used = _used(fields(chosen), traits)
     needed = [name for name in used.column_names if name not in message.fallbacks]
     people = _sample(_known(used, needed)).to_pylist()
-    problems, longest = _written(Writer(message, variant), people, message.fallbacks)
-    return Proof((*_missing(used, needed), *problems), len(people), longest)
+    writer = Writer(message, variant, called)
+    problems, unwritable, longest = _written(writer, people, message.fallbacks)
+    return Proof((*_missing(used, needed), *problems), len(people), longest, unwritable)
 
 
 def _in_templates(variant: Variant, types: Mapping[str, Type]) -> Iterator[str]:
@@ -154,22 +166,31 @@ def _telling(column: pa.ChunkedArray) -> Iterator[int]:
 
 def _written(
     writer: Writer, people: list[dict[str, Any]], fallbacks: Mapping[str, Value]
-) -> tuple[list[str], int]:
-    """What failed, with how often, and the longest part; and what fails where every fallback stands in."""
+) -> tuple[list[str], tuple[str, ...], int]:
+    """What is wrong with the message, and with the data, each with how often; and the longest part.
+
+    What fails where every fallback stands in is wrong with the message, and so is what nobody can be written.
+    """
     found: Counter[str] = Counter()
-    longest = 0
+    data: Counter[str] = Counter()
+    longest, sound = 0, None
     for person in people:
         try:
-            longest = max(longest, _length(writer.render(person)))
+            longest, sound = max(longest, _length(writer.render(person))), person
         except CampaignError as error:
             found[error.found] += 1
+        except InputError as error:
+            data[error.found] += 1
+    if data.total() == len(people):
+        found, data = data, Counter()
     problems = [f"{what}, for {count} of {len(people)} people" for what, count in found.items()]
-    if fallbacks and people:
+    if fallbacks and sound is not None:
         try:
-            writer.render(people[0] | dict.fromkeys(fallbacks))
-        except CampaignError as error:
+            writer.render(sound | dict.fromkeys(fallbacks))
+        except InputError as error:
             problems.append(f"{error.found}, where fallbacks stand in")
-    return problems, longest
+    unwritable = tuple(f"{what}, for {count} of {len(people)} people" for what, count in data.items())
+    return problems, unwritable, longest
 
 
 def _length(written: Rendered) -> int:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+import unicodedata
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from minijinja import Environment, TemplateError
 
-from suasion.errors import CampaignError
+from suasion.errors import CampaignError, InputError
 from suasion.messages.language import faults
 from suasion.messages.markup import markup_faults
 from suasion.messages.message import MOST_VALUE, Message, fields
@@ -21,6 +22,9 @@ BREAKS = r"[\x00-\x1f\x7f-\x9f\x{2028}\x{2029}]"
 """What a subject may not hold, in RE2: whatever some program takes for the end of a header."""
 
 _BREAKS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_TURNS = re.compile("[\u202a-\u202e\u2066-\u2069]")  # they turn the direction of a text: UAX 9, section 2
+_NO_NAME = re.compile(r"://|\bwww\.|\w\.\w{2,}/|\bmailto:", re.IGNORECASE)
+_TODO_DATA = "Mend the data of these people, or the message."
 _TEMPLATES = {"subject": "subject.txt", "text": "text.txt", "html": "text.html"}
 """The engine escapes what it writes into a template whose name ends in ``.html``."""
 
@@ -50,6 +54,9 @@ class Writer:
     message : Message
     variant : str, optional
         May be left out where there is only one.
+    names : collection of str
+        The traits that hold what people are called: written in one line, without characters that turn the
+        direction of a text; one with an address of the web in it is no name, and takes its fallback.
 
     Raises
     ------
@@ -63,8 +70,9 @@ class Writer:
     Rendered(subject='Åsa', text='Dear Åsa', html=None)
     """
 
-    def __init__(self, message: Message, variant: str | None = None) -> None:
+    def __init__(self, message: Message, variant: str | None = None, names: Collection[str] = ()) -> None:
         chosen = message.variant(variant)
+        self._names = frozenset(names)
         self._asked = f"message '{message.name}'" + (f", variant '{variant}'" if variant else "")
         self._parts = tuple(chosen.parts)
         self._fallbacks = {name: _plain(message.fallbacks.get(name)) for name in sorted(fields(chosen))}
@@ -91,21 +99,29 @@ class Writer:
         CampaignError
             A field with neither value nor fallback, a value that cannot be written, a subject that is not
             one line, or a part that is too long. It names fields and parts, not values.
+        InputError
+            No `CampaignError`: the fault is in the data of this person.
         """
         values = {name: self._value(name, traits.get(name)) for name in self._fallbacks}
         written = {part: self._write(part, values) for part in self._parts}
         if "subject" in written and _BREAKS.search(written["subject"]):
-            raise self._refused("a line break or control character in the subject", "Take it out.")
+            found = "a line break or control character in the subject"
+            if any(isinstance(value, str) and _BREAKS.search(value) for value in values.values()):
+                raise InputError(self._asked, found, _TODO_DATA)
+            raise self._refused(found, "Take it out.")
         return Rendered(written.get("subject"), written["text"], written.get("html"))
 
     def _value(self, name: str, value: object) -> bool | int | float | str:
-        plain = _plain(value)
+        known = _plain(value)
+        plain = _as_name(known) if name in self._names and isinstance(known, str) else known
         if plain is None:
             plain = self._fallbacks[name]
+        if plain is None and known is not None:
+            raise InputError(self._asked, f"{name} is no name, and there is no fallback for it", _TODO_DATA)
         if plain is None:
             raise self._refused(f"no {name} and no fallback for it", f"Give [fallbacks] a value of {name}.")
         if isinstance(plain, str) and len(plain) > MOST_VALUE:
-            raise self._refused(f"{name} of more than {MOST_VALUE:,} characters", "Shorten the value.")
+            raise InputError(self._asked, f"{name} of more than {MOST_VALUE:,} characters", _TODO_DATA)
         return plain
 
     def _write(self, part: str, values: dict[str, bool | int | float | str]) -> str:
@@ -154,6 +170,12 @@ def template_faults(part: str, source: str) -> list[str]:
 
 def _engine() -> Environment:
     return Environment(undefined_behavior="strict", pycompat=False, debug=False, keep_trailing_newline=True)
+
+
+def _as_name(text: str) -> str | None:
+    """A name in one line, in the direction of its letters; None where it is none."""
+    name = " ".join(_BREAKS.sub(" ", _TURNS.sub("", text)).split())
+    return None if not name or _NO_NAME.search(unicodedata.normalize("NFKC", name)) else name
 
 
 def _plain(value: object) -> bool | int | float | str | None:

@@ -2,6 +2,16 @@
 
 from suasion.profiles.catalogue import Trait, catalogue_from, types
 from suasion.profiles.facts import FACT_TABLES, assemble_facts
+from suasion.profiles.inferred import inferred_tables, traits_of
 from suasion.profiles.store import store_profiles
 
-__all__ = ["FACT_TABLES", "Trait", "assemble_facts", "catalogue_from", "store_profiles", "types"]
+__all__ = [
+    "FACT_TABLES",
+    "Trait",
+    "assemble_facts",
+    "catalogue_from",
+    "inferred_tables",
+    "store_profiles",
+    "traits_of",
+    "types",
+]

@@ -18,13 +18,15 @@ class Trait(Declared):
     """What is known of a kind of attribute.
 
     `category` decides whether rules let it select people. `fact` says that the rules may read it as this
-    fact about the person.
+    fact about the person. A trait whose `provenance` is ``inferred`` comes from no source: it is a score
+    that `suasion infer` stores, always a number and never a fact.
     """
 
     type: Type
     category: Category
     label: str = Field(min_length=1)
     fact: Literal["age"] | None = None
+    provenance: Literal["observed", "inferred"] = "observed"
 
 
 class Catalogue(Declared):
@@ -48,7 +50,8 @@ def catalogue_from(folder: Path) -> dict[str, Trait]:
     Raises
     ------
     WorkspaceError
-        A file is malformed, two define the same trait, or one is named ``person``.
+        A file is malformed, two define the same trait, one is named ``person``, or an inferred one is not a
+        plain number.
     """
     catalogue: dict[str, Trait] = {}
     for path in sorted(folder.glob("*.toml")):
@@ -59,6 +62,9 @@ def catalogue_from(folder: Path) -> dict[str, Trait]:
                 )
             if name in catalogue:
                 raise WorkspaceError(f"traits/{path.name}", f"a second trait '{name}'", "Remove one.")
+            if trait.provenance == "inferred" and (trait.type is not Type.NUMBER or trait.fact):
+                found, todo = f"the inferred trait '{name}' is a fact or no number", "Make it a plain number."
+                raise WorkspaceError(f"traits/{path.name}", found, todo)
             catalogue[name] = trait
     return catalogue
 
@@ -66,3 +72,8 @@ def catalogue_from(folder: Path) -> dict[str, Trait]:
 def types(catalogue: Mapping[str, Trait]) -> dict[str, Type]:
     """The type of each trait, as expressions want it."""
     return {name: trait.type for name, trait in catalogue.items()}
+
+
+def observed(catalogue: Mapping[str, Trait]) -> dict[str, Trait]:
+    """The traits that sources tell."""
+    return {name: trait for name, trait in catalogue.items() if trait.provenance == "observed"}

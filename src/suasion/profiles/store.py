@@ -7,12 +7,13 @@ from hashlib import blake2b
 
 import pyarrow as pa
 
+from suasion.errors import SourceError
 from suasion.expressions import Type, quote
 from suasion.identity import Resolution
 from suasion.ingest import Records, Source
 from suasion.lake import query
 from suasion.ledger import Run, record_consents
-from suasion.profiles.catalogue import Trait, types
+from suasion.profiles.catalogue import Trait, observed, types
 from suasion.rules import Channel, Purpose
 
 ARROW = {
@@ -50,7 +51,17 @@ def store_profiles(
         By name of the source.
     who : Resolution
     catalogue : mapping of str to Trait
+
+    Raises
+    ------
+    SourceError
+        A source maps an inferred trait.
     """
+    told = observed(catalogue)
+    for source in sources:
+        if wrong := sorted(source.traits.keys() & catalogue.keys() - told.keys()):
+            asked, todo = f"source '{source.name}': traits.{wrong[0]}", "Map the column to another trait."
+            raise SourceError(asked, "a trait that is inferred, not observed", todo)
     inputs = declared(sources, catalogue)
     run.write("identities", who.identities, inputs)
     known_from: list[pa.Table] = []
@@ -63,7 +74,7 @@ def store_profiles(
         run.writes.append(record_consents(source.name, consents_of(records)))
         parts.append((source, records))
     run.write("known_from", pa.concat_tables(known_from), inputs)
-    run.write("traits", _merged(parts, types(catalogue)), inputs)
+    run.write("traits", _merged(parts, types(told)), inputs)
 
 
 def consents_of(records: pa.Table) -> dict[tuple[Purpose, Channel], pa.Table]:
@@ -80,7 +91,7 @@ def consents_of(records: pa.Table) -> dict[tuple[Purpose, Channel], pa.Table]:
 
 def declared(sources: Sequence[Source], catalogue: Mapping[str, Trait]) -> str:
     """Digest of the declarations that profiles are made from: whoever edits one must ingest again."""
-    return blake2b(repr((list(sources), dict(catalogue))).encode(), digest_size=16).hexdigest()
+    return blake2b(repr((list(sources), observed(catalogue))).encode(), digest_size=16).hexdigest()
 
 
 def _without_identifiers(records: pa.Table) -> pa.Table:

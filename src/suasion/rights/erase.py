@@ -61,16 +61,20 @@ def erase(holdings: Holdings, named: str, at: datetime) -> Certificate:
         everybody = who.with_all(alone(holdings, subject_of(identities(holdings), run.erasing)))
         mails += _forget(holdings, everybody, at)
         cut, due = _sources(holdings, everybody, at)
-        subject.compact(holdings.ledger, holdings.lake, everybody.persons)
-        sought = Sought.of({one.value for one in who.details})
+        models = {
+            name: name.replace("models.", "scores.", 1) for name in run.versions if name.startswith("models.")
+        }
+        gone = subject.compact(holdings.ledger, holdings.lake, everybody.persons, models)
+        sought = Sought.of(who.spellings)
         searched, found, unread = _search(holdings, sought)
     hashes = who.hashes(holdings.key)
+    due += [Due("Learn again: run `suasion score`", name, at_once(at)) for name in gone]
     due += [Due(_LOOK, name, at_once(at)) for name in found]
     due += [Due(_READ, name, at_once(at)) for name in unread]
     return Certificate(
         person=tuple(sorted(made.hex() for made in hashes)),
         at=at,
-        done=_done(len(hashes), mails, cut, searched, sought),
+        done=_done(len(hashes), mails, cut, len(gone), searched, sought),
         due=(*due, *_elsewhere(at)),
         searched=searched,
         found=found,
@@ -144,7 +148,7 @@ def _shown(holdings: Holdings, path: Path, sought: Sought) -> str:
     return "a file named after the person" if sought.is_among([os.fsencode(name)]) else name
 
 
-def _done(hashes: int, mails: int, cut: int, searched: int, sought: Sought) -> tuple[str, ...]:
+def _done(hashes: int, mails: int, cut: int, gone: int, searched: int, sought: Sought) -> tuple[str, ...]:
     short = f"; {sought.short} shorter than {SHORTEST} bytes were not searched for" if sought.short else ""
     return (
         f"No table returns the person any more, and {hashes} keyed hashes stay: nobody writes to the person, "
@@ -153,7 +157,7 @@ def _done(hashes: int, mails: int, cut: int, searched: int, sought: Sought) -> t
         f"Rows cut out of the files of sources: {cut}",
         "Every table of the lake was rewritten without the person, and older versions were deleted",
         "The ledger has no row of the person, and its file no deleted byte",
-        "No model is stored: there is nothing to train again",
+        f"Models deleted, as they had learned from the person: {gone}",
         f"Files searched: {searched}, for {sought.values} identifiers and contact details{short}",
     )
 

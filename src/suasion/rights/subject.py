@@ -46,6 +46,12 @@ class Subject:
         """Identifiers and contact details."""
         return self.identifiers | self.contacts
 
+    @property
+    def spellings(self) -> frozenset[str]:
+        """The values of all details as they were received, and where it differs as they travel."""
+        other = {tokens.spelled(one.kind, one.value) for one in self.details if not one.value.isascii()}
+        return frozenset(other | {one.value for one in self.details})
+
     def hashes(self, key: bytes) -> frozenset[bytes]:
         """Keyed hashes of all details."""
         return frozenset(tokens.hash_of(key, one.kind, one.value) for one in self.details)
@@ -127,14 +133,9 @@ def _having(table: pa.Table, detail: Detail | None, named: str) -> set[int]:
     if detail is None:
         return {int(named)} & set(table["person"].unique().to_pylist())
     of_kind = table.filter(pc.equal(table["kind"], detail.kind))
-    same = _plain(detail.value, detail.kind)
+    same = tokens.spelled(detail.kind, detail.value)
     rows = zip(of_kind["person"].to_pylist(), of_kind["value"].to_pylist(), strict=True)
-    return {person for person, value in rows if _plain(value, detail.kind) == same}
-
-
-def _plain(value: str, kind: str) -> str:
-    """As `tokens.hash_of` compares it."""
-    return value.strip().lower() if kind == "email" else value.strip()
+    return {person for person, value in rows if tokens.spelled(detail.kind, value) == same}
 
 
 def alone(holdings: Holdings, who: Subject) -> Subject:

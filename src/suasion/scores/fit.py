@@ -74,7 +74,7 @@ def fit(
     n = len(trial.persons)
     coding = coding_of(trial.features)
     everybody = coding.encode(traits)
-    data = Data(_first(everybody, n), _chances(trial), None, trial.households)
+    data = Data(_first(everybody, n), _chances(trial), None, _households(trial))
     first = next(iter(trial.outcomes))
     found = pool.fit(data, trial.arms, trial.outcomes[first], progress=progress)
     warnings = _guarded(trial, found, coding)
@@ -160,6 +160,14 @@ def _chances(trial: Trial) -> Floats | None:
     chances = shares[None, :] * rest[:, None]
     chances[np.arange(len(chances)), trial.arms] = trial.received
     return chances
+
+
+def _households(trial: Trial) -> Ids | None:
+    """Households numbered by their first person: their own numbers depend on the order of the file."""
+    if trial.households is None:
+        return None
+    _, first, index = np.unique(trial.households, return_index=True, return_inverse=True)
+    return first[index]
 
 
 def _first(features: Features, n: int) -> Features:

@@ -13,7 +13,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from suasion.errors import BusyError
+from suasion.errors import SuasionError
 from suasion.ledger import tokens
 from suasion.server.page import note
 from suasion.server.public import campaign, index, log_lines
@@ -61,7 +61,7 @@ def app(workspace: Workspace) -> Starlette:
         ],
         exception_handlers={
             HTTPException: _refused,
-            BusyError: _unavailable,
+            SuasionError: _unavailable,
             DBAPIError: _unavailable,
             ClientDisconnect: _gone,
         },

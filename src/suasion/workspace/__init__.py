@@ -6,12 +6,14 @@ from suasion.workspace.record import OutcomeSummary, ReplySummary
 from suasion.workspace.sending import SendSummary
 from suasion.workspace.settings import Settings
 from suasion.workspace.steps import IngestSummary, PlanSummary, ScoreSummary
+from suasion.workspace.why import Explained
 from suasion.workspace.workspace import KEY, Workspace, open_workspace
 
 __all__ = [
     "KEY",
     "Answers",
     "Check",
+    "Explained",
     "IngestSummary",
     "OutcomeSummary",
     "PlanSummary",

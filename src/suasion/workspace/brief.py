@@ -14,7 +14,7 @@ from suasion.experiments import Assignment, Design, Treatment
 from suasion.ingest import PastTreatment, Source, load_source
 from suasion.ledger import Campaign, Tables, campaign_from
 from suasion.messages import Message, message_from, used_traits
-from suasion.profiles import FACT_TABLES, Trait, catalogue_from
+from suasion.profiles import FACT_TABLES, Trait, catalogue_from, inferred_tables
 from suasion.rules import Channel, Gate, Jurisdiction, Occasion, Purpose, Reason, Use, load_packs
 from suasion.segments import Segment, segment_from
 from suasion.workspace.settings import Settings
@@ -67,7 +67,9 @@ class Brief:
         declared = self.campaign.model_dump_json(exclude=free)
         parts = [declared, self.segment.digest, self.gate.digest, repr(self.design)]
         digest = hashlib.blake2b("\n".join(parts).encode(), digest_size=16).hexdigest()
-        return f"{self.facts(tables)} {tables.version(f'records.{self.source.name}')} {digest}"
+        used = {*self.campaign.features, *self.segment.expression.names}
+        read = (f"records.{self.source.name}", *inferred_tables(self.catalogue, used))
+        return f"{self.facts(tables)} {tables.version(*read)} {digest}"
 
 
 def brief(folder: Path, settings: Settings, name: str, at: datetime) -> Brief:
@@ -195,6 +197,9 @@ def _admit_fields(made: Brief) -> None:
         if terms.message is not None:
             variant = made.messages[terms.message].variant(terms.variant)
             used = used_traits(variant, made.catalogue)
+            if inferred := [name for name, _ in used if made.catalogue[name].provenance == "inferred"]:
+                asked, todo = f"message '{terms.message}'", "A score is for choosing people: leave it out."
+                raise CampaignError(asked, f"it writes an inferred trait ({', '.join(inferred)})", todo)
             made.gate.admit_traits("message", [(name, category, None) for name, category in used])
 
 

@@ -19,7 +19,7 @@ from suasion.messages import Writer, fields
 from suasion.rules import Channel
 from suasion.segments import CHANNELS
 from suasion.workspace.brief import Brief
-from suasion.workspace.live import details_of, public_url, said_by, terms_of
+from suasion.workspace.live import called, details_of, public_url, said_by, terms_of
 from suasion.workspace.settings import Settings
 
 Ids = npt.NDArray[np.int64]
@@ -94,7 +94,7 @@ def desk(tables: Tables, brief: Brief, settings: Settings, key: bytes) -> Desk:
         brief=brief,
         key=key,
         skeletons={name: skeleton(sender, url, brief.campaign.name, name) for name in names},
-        writers={name: Writer(*said_by(brief, name)) for name in names},
+        writers={name: Writer(*said_by(brief, name), called(brief)) for name in names},
         notice=notice_of(brief.campaign, url),
         details=details_of(tables, terms.channel),
         traits=traits,

@@ -12,6 +12,7 @@ from suasion.errors import SuasionError
 from suasion.ledger import Tables
 from suasion.profiles import catalogue_from
 from suasion.workspace.brief import brief, sources_from
+from suasion.workspace.study import study
 from suasion.workspace.workspace import KEY, Workspace
 
 PACKAGES = ("duckdb", "lightgbm", "numba", "pyarrow", "sqlglot")
@@ -39,6 +40,7 @@ def examine(workspace: Workspace) -> tuple[Check, ...]:
     """
     folder = workspace.folder
     campaigns = workspace.campaigns
+    inferred = sorted(path.stem for path in (folder / "inferences").glob("*.toml"))
     tables = workspace.tables()
     return (
         Check("python", sys.version.split()[0]),
@@ -47,6 +49,7 @@ def examine(workspace: Workspace) -> tuple[Check, ...]:
         _checked("traits", lambda: f"{len(catalogue_from(folder / 'traits'))} traits"),
         _checked("sources", lambda: _sources(folder)),
         *(_checked(f"campaign {name}", lambda name=name: _campaign(workspace, name)) for name in campaigns),
+        *(_checked(f"inference {name}", lambda name=name: _inference(workspace, name)) for name in inferred),
         *(
             _checked(f"table {name}", lambda name=name: _table(tables, name))
             for name in sorted(tables.versions)
@@ -77,6 +80,11 @@ def _sources(folder: Path) -> str:
 def _campaign(workspace: Workspace, name: str) -> str:
     made = brief(workspace.folder, workspace.settings, name, workspace.now())
     return f"{len(made.design.treatments)} arms, {len(made.refused)} refused"
+
+
+def _inference(workspace: Workspace, name: str) -> str:
+    made = study(workspace.folder, workspace.settings, name, workspace.now())
+    return f"a {made.inference.kind}, stored as {made.inference.trait}"
 
 
 def _table(tables: Tables, name: str) -> str:

@@ -17,8 +17,8 @@ from suasion.errors import CampaignError, WorkspaceError
 from suasion.lake import query
 from suasion.ledger import DeliveryTerms, Ledger, Tables, sends
 from suasion.messages import Message, proof
-from suasion.profiles import assemble_facts, types
-from suasion.rules import Channel, Gate, Judgement, Use
+from suasion.profiles import assemble_facts, traits_of, types
+from suasion.rules import Category, Channel, Gate, Judgement, Use
 from suasion.segments import CHANNELS, members
 from suasion.workspace.brief import Brief
 from suasion.workspace.settings import Settings
@@ -92,7 +92,7 @@ def contact_gate(brief: Brief, at: datetime) -> Gate:
 
 def reach(tables: Tables, ledger: Ledger, brief: Brief) -> Reach:
     """Judge who of the segment may be written to now, and see who can be."""
-    matching, _ = members(brief.segment, tables.read("traits", "ingest"))
+    matching, _ = members(brief.segment, traits_of(tables, brief.catalogue, brief.gate.occasion))
     gate = contact_gate(brief, brief.gate.occasion.at)
     judgement = judge(tables, brief, gate, matching)
     permitted, channel = judgement.clearance.persons, terms_of(brief).channel
@@ -118,7 +118,7 @@ def content_of(brief: Brief, settings: Settings) -> str:
     return content_digest(brief.campaign, brief.segment, brief.messages, public_url(settings))
 
 
-def prove(tables: Tables, brief: Brief, persons: Mapping[str, Ids]) -> None:
+def prove(tables: Tables, brief: Brief, persons: Mapping[str, Ids]) -> tuple[str, ...]:
     """Write every variant for the persons it is meant for, before any is sent.
 
     Parameters
@@ -128,22 +128,36 @@ def prove(tables: Tables, brief: Brief, persons: Mapping[str, Ids]) -> None:
     persons : mapping of str to array of int64
         By treatment.
 
+    Returns
+    -------
+    tuple of str
+        What is wrong with the data of single people, who alone will get nothing.
+
     Raises
     ------
     CampaignError
         With every problem that was found.
     """
     traits = tables.read("traits", "ingest")
-    problems: list[str] = []
+    problems, unwritable = list[str](), list[str]()
     for name, group in persons.items():
         message, variant = said_by(brief, name)
         theirs = traits.filter(pc.is_in(traits["person"], value_set=pa.array(group)))
-        found = proof(message, variant, types(brief.catalogue), theirs).problems
-        problems += [f"treatment '{name}': {problem}" for problem in found]
+        found = proof(message, variant, types(brief.catalogue), theirs, called(brief))
+        problems += [f"treatment '{name}': {problem}" for problem in found.problems]
+        unwritable += [f"treatment '{name}': {what}; mend their data" for what in found.unwritable]
     if problems:
         raise CampaignError(
-            f"the proof of campaign '{brief.campaign.name}'", "; ".join(problems), "Correct the messages."
+            f"the proof of campaign '{brief.campaign.name}'",
+            "; ".join(problems),
+            "Correct the messages, or the data they name.",
         )
+    return tuple(unwritable)
+
+
+def called(brief: Brief) -> frozenset[str]:
+    """The traits that hold what people are called."""
+    return frozenset(name for name, trait in brief.catalogue.items() if trait.category is Category.NAME)
 
 
 def said_by(brief: Brief, treatment: str) -> tuple[Message, str | None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -12,7 +13,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from suasion.delivery import Kind, reply_from
+from suasion.delivery import Kind, Reply, reply_from
 from suasion.errors import SourceError
 from suasion.expressions import quote
 from suasion.ingest import LINE_NUMBER, Source, read
@@ -27,6 +28,11 @@ WHY = {
     Kind.UNSUBSCRIBED: sends.Why.OPTED_OUT,
 }
 """Replies after which the person is not written to again."""
+RECORDED = ",recorded"
+"""In the name of a mail that was understood."""
+
+_MOST = 2**20  # octets of a mail that are read
+_SHOWN = 20
 
 
 @dataclass(frozen=True)
@@ -53,10 +59,24 @@ class OutcomeSummary:
 
 @dataclass(frozen=True)
 class ReplySummary:
-    """What a mailbox held: replies by kind, and mails that are none of ours to understand."""
+    """What a mailbox held.
+
+    Parameters
+    ----------
+    replies : dict of str to int
+        Replies to our sends, by kind.
+    others : int
+        Mails that are no reply to a send of ours, or that are not understood.
+    unread : int
+        Entries that are no file, or cannot be read.
+    look_at : tuple of str
+        Names of the files of `others`, the first twenty: somebody may have asked in words of their own.
+    """
 
     replies: dict[str, int]
     others: int
+    unread: int
+    look_at: tuple[str, ...]
 
 
 def record_outcomes(run: Run, brief: Brief, file: Path, at: datetime) -> OutcomeSummary:
@@ -136,24 +156,57 @@ def _merged(before: pa.Table, new: pa.Table, outcomes: list[str]) -> pa.Table:
 def record_replies(ledger: Ledger, key: bytes, mailbox: Path, now: Callable[[], datetime]) -> ReplySummary:
     """Read a Maildir: whoever asked to stop, complained, or has no mailbox is not written to again.
 
-    A mail is moved to ``cur`` once what it says is in force; mails that are not replies to our sends stay.
+    A mail is moved to ``cur``, and its name marked, once what it says is in force; mails that are not replies
+    to our sends stay. Whatever else is in the mailbox keeps no reply from being heard.
     """
-    counts, others = Counter[str](), 0
-    (mailbox / "cur").mkdir(exist_ok=True)
+    counts, others, unread = Counter[str](), list[str](), 0
+    with suppress(OSError):
+        (mailbox / "cur").mkdir(exist_ok=True)
     for path in _mails(mailbox):
-        reply = reply_from(path.read_bytes())
-        send = None if reply is None else tokens.send_of(key, reply.token)
+        content = _content(path)
+        if content is None:
+            unread += 1
+            continue
+        reply = reply_from(content)
+        send = None if reply is None else _send_of(key, reply)
         if reply is None or send is None:
-            others += 1
+            others.append(path.name)
             continue
         if reply.kind in WHY:
             sends.suppress(ledger, send, WHY[reply.kind], now())
         counts[str(reply.kind)] += 1
-        os.replace(path, mailbox / "cur" / f"{path.name.partition(':')[0]}:2,S")
-    return ReplySummary(dict(counts), others)
+        _mark(mailbox, path)
+    return ReplySummary(dict(counts), len(others), unread, tuple(others[:_SHOWN]))
 
 
 def _mails(mailbox: Path) -> Iterator[Path]:
+    """What is in ``new``, and what mail programs moved to ``cur``, but for what was recorded before."""
     if not (mailbox / "new").is_dir():
         raise SourceError(f"mailbox {mailbox}", "it has no folder 'new'", "Name a Maildir.")
-    yield from sorted((mailbox / "new").iterdir())
+    for folder in (mailbox / "new", mailbox / "cur"):  # a mail that is moved meanwhile is met again
+        if folder.is_dir():
+            yield from (path for path in sorted(folder.iterdir()) if RECORDED not in path.name)
+
+
+def _content(path: Path) -> bytes | None:
+    """The start of a mail; None of what is no file, for a pipe would be waited for, or cannot be read."""
+    try:
+        if not path.is_file():
+            return None
+        with path.open("rb") as file:
+            return file.read(_MOST)
+    except OSError:
+        return None
+
+
+def _send_of(key: bytes, reply: Reply) -> int | None:
+    found = (tokens.send_of(key, token) for token in (reply.token, *reply.also))
+    return next((send for send in found if send is not None), None)
+
+
+def _mark(mailbox: Path, path: Path) -> None:
+    """Name a mail so that it is not counted again; mail programs change only what follows the colon."""
+    name, _, info = path.name.partition(":")
+    flags = "".join(sorted({*info.removeprefix("2,"), "S"}))
+    with suppress(OSError):  # what it says is in force, and will be found so again
+        os.replace(path, mailbox / "cur" / f"{name}{RECORDED}:2,{flags}")

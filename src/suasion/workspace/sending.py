@@ -9,24 +9,22 @@ from datetime import date, datetime
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from suasion.allocation import Plan, plan_from
 from suasion.delivery import Carrier, Dispatch, MaildirCarrier, SmtpCarrier, check_sender, send
 from suasion.disclosure import entry_of, record
-from suasion.errors import BusyError, CampaignError, OrderError
-from suasion.ledger import Ledger, Tables, draws, sends, tokens
+from suasion.errors import CampaignError
+from suasion.ledger import Ledger, Tables, sends, tokens
 from suasion.profiles import FACT_TABLES, assemble_facts
 from suasion.rules import Clearance, Gate
 from suasion.segments import CHANNELS
 from suasion.workspace.brief import Brief
 from suasion.workspace.desk import Desk, desk, hashes
+from suasion.workspace.drawn import Drawn, drawn_plan
 from suasion.workspace.live import check, contact_gate, content_of, details_of, prove, public_url, terms_of
 from suasion.workspace.settings import Settings
 
-Ids = npt.NDArray[np.int64]
 Read = Callable[[], tuple[Brief, Settings]]
 
 
@@ -46,29 +44,6 @@ def unless_changed(folder: Path, read: Read) -> Read:
 
 
 @dataclass(frozen=True)
-class Drawn:
-    """A published plan and what was drawn from it.
-
-    Parameters
-    ----------
-    plan : Plan
-    digest : str
-    chosen : array of int64, shape (n,)
-        Index of the option of each person of the plan; 0 is nothing.
-    """
-
-    plan: Plan
-    digest: str
-    chosen: Ids
-
-    @property
-    def by_treatment(self) -> dict[str, Ids]:
-        """Who was drawn for each treatment."""
-        names = self.plan.options.treatments
-        return {name: self.plan.options.persons[self.chosen == i + 1] for i, name in enumerate(names)}
-
-
-@dataclass(frozen=True)
 class SendSummary:
     """What one `suasion send` did, and where the campaign stands.
 
@@ -80,6 +55,8 @@ class SendSummary:
     stop : str or None
         Why the campaign could not send on.
     progress : Progress
+    notes : tuple of str
+        What the sponsor should know besides.
     """
 
     campaign: str
@@ -87,30 +64,7 @@ class SendSummary:
     left: dict[str, int]
     stop: str | None
     progress: sends.Progress
-
-
-def drawn_plan(tables: Tables, ledger: Ledger, brief: Brief) -> Drawn:
-    """The campaign's plan as drawn.
-
-    Raises
-    ------
-    OrderError
-        There is none, or more than money and times was declared anew since.
-    """
-    name = brief.campaign.name
-    made, digest = plan_from(tables.read(f"plans.{name}", f"plan {name}"))
-    if draws.terms_of(ledger, digest) != brief.campaign.terms:
-        raise OrderError(
-            f"the plan of '{name}'",
-            "the campaign was declared anew since",
-            f"Undo the change, or run `suasion plan {name}` if nothing was sent yet.",
-        )
-    names = pa.array([made.options.control, *made.options.treatments])
-    drawn = draws.drawn(ledger, digest)
-    if not np.array_equal(drawn["person"].to_numpy(), made.options.persons):
-        raise BusyError(f"the plan of '{name}'", "somebody was erased while it was read", "Try again.")
-    chosen = pc.index_in(drawn["treatment"], names)
-    return Drawn(made, digest, chosen.to_numpy().astype(np.int64))
+    notes: tuple[str, ...] = ()
 
 
 def approve(
@@ -126,10 +80,14 @@ def approve(
     Raises
     ------
     CampaignError
-        The proof found problems; nothing is approved.
+        The proof found problems, or the plan writes to nobody; nothing is approved.
     """
     check(brief, settings)
-    prove(tables, brief, drawn_plan(tables, ledger, brief).by_treatment)
+    drawn = drawn_plan(tables, ledger, brief)
+    if not drawn.chosen.any():
+        found = f"its plan writes to nobody: of {len(drawn.chosen):,} people none was drawn for a treatment"
+        raise CampaignError(f"campaign '{brief.campaign.name}'", found, "Look at `suasion plan`.")
+    prove(tables, brief, drawn.by_treatment)
     content = content_of(brief, settings)
     sends.approve(ledger, brief.campaign.name, content, by, why, at)
     return content
@@ -165,7 +123,7 @@ def sending(
         return now_said
 
     permitted()
-    prove(current, brief, drawn.by_treatment)
+    notes = prove(current, brief, drawn.by_treatment)
     content = content_of(brief, settings)
     approval = sends.approved(ledger, campaign.name, content)
     if approval is None:
@@ -189,13 +147,25 @@ def sending(
     record(ledger, entry, now())
     carrier = _carrier(folder, brief, settings, smtp_login)
     sent = yield from send(_dispatch(ledger, tables, permitted, key, now, carrier))
+    progress = sends.progress(ledger, campaign.name)
     return SendSummary(
         campaign=campaign.name,
         fates={fate: n for fate, n in sent.fates.items() if n},
         left={reason: n for reason, n in (sent.left | unreachable).items() if n},
         stop=None if sent.stop is None else str(sent.stop),
-        progress=sends.progress(ledger, campaign.name),
+        progress=progress,
+        notes=notes if sent.fates.total() else (*notes, _why_nothing(progress)),
     )
+
+
+def _why_nothing(progress: sends.Progress) -> str:
+    """Say plainly that nothing was sent."""
+    everybody, waiting = sum(progress.states.values()), progress.states.get(sends.State.PLANNED, 0)
+    if not everybody:
+        return "Nothing was sent: nobody was drawn for a treatment and can be reached."
+    if not waiting:
+        return f"Nothing was sent: nothing is left to send, all {everybody:,} sends are concluded."
+    return f"Nothing was sent: {waiting:,} of {everybody:,} sends still wait."
 
 
 def _refuse(brief: Brief, drawn: Drawn) -> None:
@@ -229,7 +199,9 @@ def _plan_sends(tables: Tables, ledger: Ledger, brief: Brief, drawn: Drawn, key:
             strict=True,
         ),
     )
-    return Counter({f"no {CHANNELS[channel]} on record": int(np.sum((drawn.chosen > 0) & ~reachable))})
+    lost = options.persons[(drawn.chosen > 0) & ~reachable]
+    begun = sends.planned_for(ledger, brief.campaign.name, channel) if len(lost) else frozenset[int]()
+    return Counter({f"no {CHANNELS[channel]} on record": len(begun.union(lost.tolist())) - len(begun)})
 
 
 def _carrier(folder: Path, brief: Brief, settings: Settings, login: tuple[str, str]) -> Carrier:

@@ -6,7 +6,7 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,14 +20,15 @@ from suasion.experiments import Trial, assemble
 from suasion.identity import resolve
 from suasion.ingest import read
 from suasion.ledger import Ledger, Run, Tables, declare
-from suasion.profiles import assemble_facts, catalogue_from, store_profiles, types
+from suasion.profiles import assemble_facts, catalogue_from, store_profiles, traits_of, types
 from suasion.rights import refuse_erased
 from suasion.rules import Judgement
-from suasion.scores import Forecast, Scores, fit, forecast_from, publish_scores, scores_from
+from suasion.scores import Forecast, Model, Ranking, Scores, fit, forecast_from, publish_scores, scores_from
 from suasion.segments import members
 from suasion.stats import Estimate, mean
 from suasion.workspace.brief import Brief, sources_from
 from suasion.workspace.live import contact_gate, reach
+from suasion.workspace.proxy import judge_proxies
 
 Say = Callable[[str], None]
 Ids = npt.NDArray[np.int64]
@@ -57,12 +58,29 @@ class IngestSummary:
 
 @dataclass(frozen=True)
 class ScoreSummary:
-    """What was learned: persons, who was left out and why, and the average effect of each treatment."""
+    """What was learned.
+
+    Parameters
+    ----------
+    campaign : str
+    people : int
+        Learned from.
+    left_out : dict of str to int
+        Who was not, by reason.
+    effects : dict of str to Estimate
+        Average effect of each treatment.
+    rankings : dict of str to Ranking
+        Whether the effects of each may rank people.
+    warnings : tuple of str
+        What the guards found.
+    """
 
     campaign: str
     people: int
     left_out: dict[str, int]
     effects: dict[str, Estimate]
+    rankings: dict[str, Ranking]
+    warnings: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -129,7 +147,8 @@ def reasons(rejects: pa.Table) -> dict[str, int]:
 
 def clear(tables: Tables, brief: Brief) -> Cleared:
     """Judge everybody who matches the campaign's segment, on the facts as they stand."""
-    matching, unknown = members(brief.segment, tables.read("traits", "ingest"))
+    traits = traits_of(tables, brief.catalogue, brief.gate.occasion)
+    matching, unknown = members(brief.segment, traits)
     facts = assemble_facts(tables, brief.sources, brief.catalogue, brief.gate.occasion)
     chosen = facts.filter(pc.is_in(facts["person"], value_set=pa.array(matching)))
     return Cleared(brief.gate.judge(chosen, brief.facts(tables)), unknown)
@@ -138,7 +157,7 @@ def clear(tables: Tables, brief: Brief) -> Cleared:
 def trial_of(tables: Tables, brief: Brief, persons: Ids) -> tuple[Trial, dict[str, int]]:
     """The experiment among the permitted, and how many of them are not part of it, by reason."""
     records = tables.read(f"records.{brief.source.name}", "ingest")
-    traits = tables.read("traits", "ingest")
+    traits = traits_of(tables, brief.catalogue, brief.gate.occasion)
     return assemble(brief.design, persons, records, traits, brief.campaign.features, brief.outcomes)
 
 
@@ -151,8 +170,10 @@ def score(run: Run, brief: Brief, say: Say) -> ScoreSummary:
         raise _nobody(brief, judgement)
     trial, left_out = trial_of(run, brief, clearance.persons)
     others = None if campaign.delivery is None else _others(run, brief, trial, clearance.persons)
-    fitted, forecast = fit(trial, clearance, brief.gate, facts, say, others)
-    publish_scores(run, name, fitted, forecast, brief.inputs(run), clearance, brief.gate, facts)
+    fitted, forecast, model = fit(trial, clearance, brief.gate, facts, say, others)
+    noted = (*fitted.findings.warnings, *map(str, judge_proxies(run, brief, trial)))
+    fitted = replace(fitted, findings=replace(fitted.findings, warnings=noted))
+    publish_scores(run, name, fitted, forecast, model, brief.inputs(run), clearance, brief.gate, facts)
     run.writes.append(declare(brief.campaign, brief.gate.occasion.at))
     gains = fitted.aipw[brief.campaign.outcome]
     effects = {
@@ -160,13 +181,15 @@ def score(run: Run, brief: Brief, say: Say) -> ScoreSummary:
         for i, treatment in enumerate(brief.design.names)
         if i
     }
-    return ScoreSummary(name, len(trial.persons), left_out, effects)
+    ranked = dict(zip(effects, fitted.findings.rankings, strict=True))
+    return ScoreSummary(name, len(trial.persons), left_out, effects, ranked, noted)
 
 
 def _others(tables: Tables, brief: Brief, trial: Trial, persons: Ids) -> pa.Table:
     """Traits of the permitted who are not in the experiment."""
     outside = np.setdiff1d(persons, trial.persons, assume_unique=True)
-    traits = tables.read("traits", "ingest").select(["person", *brief.campaign.features])
+    known = traits_of(tables, brief.catalogue, brief.gate.occasion)
+    traits = known.select(["person", *brief.campaign.features])
     return traits.filter(pc.is_in(traits["person"], value_set=pa.array(outside)))
 
 
@@ -192,6 +215,13 @@ def forecast_of(tables: Tables, brief: Brief) -> Forecast:
     name = brief.campaign.name
     table = tables.read(f"forecasts.{name}", f"score {name}", brief.inputs(tables))
     return forecast_from(table, brief.outcomes, len(brief.design.treatments))
+
+
+def model_of(tables: Tables, brief: Brief) -> Model:
+    """What was learned for the campaign, if it still fits people and declaration."""
+    name = brief.campaign.name
+    table = tables.read(f"models.{name}", f"score {name}", brief.inputs(tables))
+    return Model.load(table["model"][0].as_py())
 
 
 def options_of(brief: Brief, fitted: Scores | Forecast) -> Options:

@@ -17,21 +17,25 @@ import pyarrow.compute as pc
 from suasion.declarations import closest, named, read
 from suasion.delivery import Letter
 from suasion.disclosure import Verified, record_result, result_of, verify
-from suasion.errors import CampaignError, WorkspaceError
+from suasion.errors import CampaignError, DamageError, WorkspaceError
 from suasion.ledger import Ledger, Run, Tables, log, reading, running, sends, tokens
 from suasion.measurement import Report
-from suasion.profiles import FACT_TABLES, assemble_facts, catalogue_from
+from suasion.profiles import FACT_TABLES, assemble_facts, catalogue_from, traits_of
 from suasion.rights import Certificate, Holdings, erase, export
 from suasion.rules import Channel, Judgement, Purpose, Use
+from suasion.scores import inferences
 from suasion.segments import CHANNELS, Counts, count, members, segment_from
-from suasion.workspace.account import account, write
+from suasion.workspace.account import account, write, write_card
 from suasion.workspace.brief import Brief, brief, gate_for, sources_from
 from suasion.workspace.desk import known_person, previews
+from suasion.workspace.inference import infer
 from suasion.workspace.live import check
 from suasion.workspace.record import OutcomeSummary, ReplySummary, record_outcomes, record_replies
 from suasion.workspace.sending import SendSummary, approve, sending, unless_changed
 from suasion.workspace.settings import Settings
 from suasion.workspace.steps import IngestSummary, PlanSummary, ScoreSummary, ingest, make_plan, score
+from suasion.workspace.study import study
+from suasion.workspace.why import Explained, why
 
 KEY = "SUASION_KEY"
 """Environment variable with the secret of draws, links and suppressions."""
@@ -142,6 +146,32 @@ class Workspace:
         with self._running(f"score {prepared.campaign.name}") as run:
             return score(run, prepared, self.say)
 
+    def infer(self, name: str) -> inferences.Card:
+        """Learn a propensity or a lookalike, and store it as a trait.
+
+        Parameters
+        ----------
+        name : str
+            File in ``inferences/``, without ``.toml``.
+
+        Returns
+        -------
+        Card
+            Also written to ``reports/card-NAME.html`` and ``.json``.
+
+        Raises
+        ------
+        TraitRefusedError
+            The rules refuse what it is learned from, or what it would tell of people.
+        UndefinedError
+            These data do not tell; nothing is published.
+        """
+        made = study(self.folder, self.settings, name, self.now())
+        with self._running(f"infer {name}") as run:
+            card = infer(run, made, self.say)
+        write_card(self.folder / "reports", card)
+        return card
+
     def plan(self, campaign: str | None = None) -> PlanSummary:
         """Plan a campaign within its budget and draw once.
 
@@ -222,6 +252,30 @@ class Workspace:
         check(prepared, self.settings)
         tables = self.tables()
         return previews(tables, prepared, self.settings, self.key, known_person(tables, person))
+
+    def explain(self, person: str, campaign: str | None = None) -> Explained:
+        """Why a campaign does to a person what it does: what moved the score, and what would alter it.
+
+        Parameters
+        ----------
+        person : str
+            ``KIND=VALUE``, for example ``member=R0000123``.
+        campaign : str, optional
+
+        Returns
+        -------
+        Explained
+            Its sentences are for the person to read.
+
+        Raises
+        ------
+        InputError
+            Nobody, or more than one, is known by it.
+        OrderError
+            There are no scores, or they are older than people, rules or declaration.
+        """
+        prepared, tables = self._brief(campaign), self.tables()
+        return why(tables, self.ledger, prepared, known_person(tables, person))
 
     def approve(self, by: str, why: str, campaign: str | None = None) -> str:
         """Approve exactly what a campaign says now, after a proof for everybody it was drawn for.
@@ -409,6 +463,8 @@ def open_workspace(
     ------
     WorkspaceError
         No workspace there, or ``suasion.toml`` is malformed.
+    DamageError
+        The ledger is damaged, or gone although people were ingested or written to.
     """
     folder = Path(folder)
     path = folder / "suasion.toml"
@@ -420,7 +476,19 @@ def open_workspace(
     key = hashlib.blake2b(secret, digest_size=32).digest() if secret else b""
     settings = read(path, Settings, WorkspaceError)
     smtp = (environment.get(SMTP_USER, ""), environment.get(SMTP_PASSWORD, ""))
-    return Workspace(folder, settings, Ledger.open(folder / "ledger.db"), key, now, say, smtp)
+    return Workspace(folder, settings, _ledger(folder), key, now, say, smtp)
+
+
+def _ledger(folder: Path) -> Ledger:
+    """The workspace's ledger; a new one only where nothing was ever ingested or sent."""
+    path = folder / "ledger.db"
+    if not path.exists() or not path.stat().st_size:
+        for name in ("lake", "outbox"):
+            if any(one.is_file() for one in (folder / name).rglob("*")):
+                found = f"missing or empty, and '{name}' is not: a new one would forget opt-outs and erasures"
+                todo = "Restore it from a backup; or, to begin anew, move lake and outbox away."
+                raise DamageError(str(path), found, todo)
+    return Ledger.open(path)
 
 
 def _only(campaigns: tuple[str, ...]) -> str:
@@ -444,7 +512,7 @@ def _counts(workspace: Workspace, name: str, purpose: Purpose) -> Counts:
     learning = frozenset({Use.LEARN, Use.EVALUATE})
     gate = gate_for(workspace.folder, workspace.settings, purpose, f"segment {name}", learning, at)
     segment = segment_from(named(workspace.folder / "segments", name, CampaignError), catalogue, gate)
-    traits = tables.read("traits", "ingest")
+    traits = traits_of(tables, catalogue, gate.occasion)
     matching, unknown = members(segment, traits)
     contact = {channel: judged(frozenset({Use.CONTACT}), channel) for channel in CHANNELS}
     identities = tables.read("identities", "ingest")

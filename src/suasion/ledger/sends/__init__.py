@@ -21,6 +21,7 @@ from suasion.ledger.sends.send import (
     Terms,
     about,
     plan_sends,
+    planned_for,
     progress,
 )
 from suasion.ledger.sends.stops import Stop, approve, approved, set_paused
@@ -45,6 +46,7 @@ __all__ = [
     "handing_over",
     "mark",
     "plan_sends",
+    "planned_for",
     "progress",
     "release",
     "sending",

@@ -14,11 +14,15 @@ from sqlalchemy import Connection, func, select, text
 from suasion.ledger.database import Ledger
 from suasion.ledger.schema import table_versions
 from suasion.ledger.sends.money import DUST, commit, spent
-from suasion.ledger.sends.send import SUPPRESSED, Cap, Send, Terms
+from suasion.ledger.sends.send import REPEATED, SUPPRESSED, Cap, Send, Terms
 from suasion.ledger.sends.stops import Stop, stop_of
 from suasion.rules import Clearance, Gate
 
 Row = Any
+Never = tuple[str, int]
+"""A send that may never be claimed, by its id, with the reason before it."""
+
+_TOLD = {SUPPRESSED: "opted out or suppressed", REPEATED: REPEATED}
 
 _VERSIONS = select(table_versions.c.name, func.max(table_versions.c.version)).group_by(table_versions.c.name)
 
@@ -28,14 +32,20 @@ SELECT s.id, s.person, s.treatment, s.cost, s.address,
     OR EXISTS (SELECT 1 FROM suppressions u WHERE u.address = s.address AND u.channel IN (:channel, '*')),
     EXISTS (SELECT 1 FROM consents c WHERE c.person = s.person AND c.purpose = :purpose
             AND c.channel = :channel AND (c.given = 0 OR c.expires_on < :today)),
+    EXISTS (SELECT 1 FROM sends t WHERE t.address = s.address AND t.channel = s.channel
+            AND t.campaign = s.campaign AND t.step = s.step
+            AND t.at IS NOT NULL AND coalesce(t.reason, '') NOT IN ('suppressed', 'unwritten')),
     (SELECT count(*) FROM sends t WHERE t.person = s.person AND t.channel = s.channel AND t.at > :since
         AND coalesce(t.reason, '') NOT IN ('suppressed', 'unwritten'))
+    + (SELECT count(*) FROM sends t WHERE t.address = s.address AND t.channel = s.channel AND t.at > :since
+        AND t.person <> s.person AND coalesce(t.reason, '') NOT IN ('suppressed', 'unwritten'))
 FROM sends s
 WHERE s.id > :after AND s.id <= :until AND s.state = 'planned'
     AND +s.campaign = :campaign AND +s.channel = :channel
 ORDER BY s.id LIMIT :limit
 """)
-"""The unary + keeps SQLite on the primary key: rows come in order, without a sort."""
+"""The unary + keeps SQLite on the primary key: rows come in order, without a sort. What was claimed and
+may have been handed over counts."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +87,8 @@ def claim(
 
     The campaign: not paused, approved, on record, not over, within hours and budget. Each person: in the
     clearance, which must be genuine and hold for the rules, facts and time of now; not suppressed, by
-    person or by contact detail; no consent withdrawn or expired; below the cap.
+    person or by contact detail; no consent withdrawn or expired; below the cap. Each contact detail: no
+    other person who has it got the campaign, or gets it in the same claim.
 
     Parameters
     ----------
@@ -114,11 +125,15 @@ def claim(
         permitted = clearance.covers(persons)
         gate.admit(clearance, persons[permitted], _version(connection, facts))
         free, never, left = _sorted(rows, permitted.tolist(), terms.cap)
+        free, again = _once(free)
         paid = _affordable(free, spent(connection, terms.campaign), terms.budget)
+        had = {one.address for one in paid}
+        never += [(REPEATED, one.id) for one in again if one.address in had]
         _write(connection, paid, never, at)
         commit(connection, terms.campaign, [one.cost for one in paid], at)
+    refused = Counter(_TOLD[reason] for reason, _ in never)
     stop = Stop.BUDGET if len(paid) < len(free) else None
-    return Claimed(tuple(paid), rows[-1][0] if rows else after, left, stop, len(rows))
+    return Claimed(tuple(paid), rows[-1][0] if rows else after, {**left, **refused}, stop, len(rows))
 
 
 def _candidates(
@@ -146,15 +161,16 @@ def _version(connection: Connection, names: Sequence[str]) -> str:
 
 def _sorted(
     rows: Sequence[Row], permitted: Sequence[bool], cap: Cap | None
-) -> tuple[list[Send], list[int], dict[str, int]]:
-    """Sends that may go, ids of those that never may, and how many are left by reason."""
+) -> tuple[list[Send], list[Never], Counter[str]]:
+    """Sends that may go, those that never may, and how many of the others are left by reason."""
     free: list[Send] = []
-    never: list[int] = []
+    never: list[Never] = []
     left = Counter[str]()
-    for (*send, suppressed, refused, recent), allowed in zip(rows, permitted, strict=True):
+    for (*send, suppressed, refused, had, recent), allowed in zip(rows, permitted, strict=True):
         if suppressed:
-            never.append(send[0])
-            left["opted out or suppressed"] += 1
+            never.append((SUPPRESSED, send[0]))
+        elif had:
+            never.append((REPEATED, send[0]))
         elif refused:
             left["consent was withdrawn or has expired"] += 1
         elif not allowed:
@@ -163,7 +179,14 @@ def _sorted(
             left[f"had {cap.sends} within {cap.days} days"] += 1
         else:
             free.append(Send(*send))
-    return free, never, dict(left)
+    return free, never, left
+
+
+def _once(free: Sequence[Send]) -> tuple[list[Send], list[Send]]:
+    """The first send to each contact detail, and the others."""
+    first = {one.address: one.id for one in reversed(free)}
+    once = [one for one in free if first[one.address] == one.id]
+    return once, [one for one in free if first[one.address] != one.id]
 
 
 def _affordable(free: Sequence[Send], before: float, budget: float) -> list[Send]:
@@ -172,12 +195,10 @@ def _affordable(free: Sequence[Send], before: float, budget: float) -> list[Send
     return list(free[: int(np.searchsorted(together, budget * DUST, side="right"))])
 
 
-def _write(connection: Connection, paid: Sequence[Send], never: Sequence[int], at: datetime) -> None:
+def _write(connection: Connection, paid: Sequence[Send], never: Sequence[Never], at: datetime) -> None:
     cursor = connection.connection.cursor()
     time = at.timestamp()
     cursor.executemany(
         "UPDATE sends SET state = 'claimed', at = ? WHERE id = ?", [(time, one.id) for one in paid]
     )
-    cursor.executemany(
-        "UPDATE sends SET state = 'failed', reason = ? WHERE id = ?", [(SUPPRESSED, id) for id in never]
-    )
+    cursor.executemany("UPDATE sends SET state = 'failed', reason = ? WHERE id = ?", never)

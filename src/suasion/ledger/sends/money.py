@@ -15,7 +15,7 @@ DUST = 1 + 1e-12
 
 _GIVE_BACK = text("""
 INSERT INTO spend (campaign, amount, sends, at)
-SELECT campaign, -sum(cost), count(*), :at FROM sends WHERE id IN :ids GROUP BY campaign
+SELECT campaign, -sum(cost), -count(*), :at FROM sends WHERE id IN :ids GROUP BY campaign
 """).bindparams(bindparam("at", type_=spend.c.at.type), bindparam("ids", expanding=True))
 
 _SPENT = text("SELECT coalesce(sum(amount), 0.0) FROM spend WHERE campaign = :campaign")

@@ -23,7 +23,9 @@ SUPPRESSED = "suppressed"
 """Reason of sends that failed because the person, or the contact detail, is never to be written to."""
 UNWRITTEN = "unwritten"
 """Reason of sends that failed because their message could not be written."""
-NEVER_HANDED = (SUPPRESSED, UNWRITTEN)
+REPEATED = "the address has had this campaign"
+"""Reason of sends that failed because another person with the same contact detail got theirs."""
+NEVER_HANDED = (SUPPRESSED, UNWRITTEN, REPEATED)
 """Reasons of failed sends that were not handed over."""
 
 
@@ -51,7 +53,7 @@ class Send:
 
 @dataclass(frozen=True)
 class Cap:
-    """The most sends a person gets in a channel within so many days, over all campaigns."""
+    """The most sends a person or contact detail gets in a channel within so many days, in all campaigns."""
 
     sends: int
     days: int
@@ -184,6 +186,13 @@ def about(ledger: Ledger, send: int) -> About | None:
     with ledger.engine.connect() as connection:
         row = connection.execute(chosen).first()
     return About(*row) if row else None
+
+
+def planned_for(ledger: Ledger, campaign: str, channel: Channel) -> frozenset[int]:
+    """Persons for whom a send is written down, wherever it stands."""
+    theirs = (sends.c.campaign == campaign) & (sends.c.channel == str(channel))
+    with ledger.engine.connect() as connection:
+        return frozenset(connection.execute(select(sends.c.person).where(theirs)).scalars())
 
 
 def progress(ledger: Ledger, campaign: str) -> Progress:

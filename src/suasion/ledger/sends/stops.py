@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, time
 from enum import StrEnum
 
-from sqlalchemy import Connection, insert, select, text
+from sqlalchemy import Connection, func, insert, select, text
 
+from suasion.errors import CampaignError
 from suasion.ledger.database import Ledger
 from suasion.ledger.log import append
 from suasion.ledger.schema import approvals, pauses
@@ -15,10 +16,14 @@ _NEWEST = text("SELECT paused FROM pauses WHERE campaign = :campaign ORDER BY id
 
 _STANDING = text("""
 SELECT
-    EXISTS (SELECT 1 FROM approvals WHERE campaign = :campaign AND content = :content),
+    EXISTS (SELECT 1 FROM approvals WHERE campaign = :campaign AND content = :content
+            AND trim("by", :blanks) <> '' AND trim(why, :blanks) <> ''),
     EXISTS (SELECT 1 FROM log WHERE kind = 'campaign' AND campaign = :campaign
             AND json_extract(body, '$.content') = :content)
 """)
+
+
+_BLANKS = " \t\r\n"
 
 
 class Stop(StrEnum):
@@ -47,7 +52,8 @@ def stop_of(
         return Stop.OVER
     if hours is not None and not hours[0] <= at.time() <= hours[1]:
         return Stop.CLOSED
-    approved, recorded = connection.execute(_STANDING, {"campaign": campaign, "content": content}).one()
+    asked = {"campaign": campaign, "content": content, "blanks": _BLANKS}
+    approved, recorded = connection.execute(_STANDING, asked).one()
     if not approved:
         return Stop.UNAPPROVED
     return None if recorded else Stop.UNRECORDED
@@ -64,17 +70,26 @@ def approve(ledger: Ledger, campaign: str, content: str, by: str, why: str, at: 
         Digest of what is said; with any other content the approval is worth nothing.
     by, why : str
     at : datetime
+
+    Raises
+    ------
+    CampaignError
+        Nobody is named, or no reason.
     """
+    for asked, said in (("who approves", by), ("why it is approved", why)):
+        if not any(map(str.isalnum, said)):
+            raise CampaignError(asked, "blank", "Say who agrees, and on what grounds.")
     row = {"campaign": campaign, "content": content, "by": by, "why": why, "at": at.astimezone(UTC)}
     with ledger.writing() as connection:
         connection.execute(insert(approvals), row)
 
 
 def approved(ledger: Ledger, campaign: str, content: str) -> tuple[str, datetime] | None:
-    """Who approved this content first, and when; None if nobody did."""
+    """Who approved this content last, and when; None if nobody did. One without name or reason is none."""
     same = (approvals.c.campaign == campaign) & (approvals.c.content == content)
+    said = (func.trim(column, _BLANKS) != "" for column in (approvals.c.by, approvals.c.why))
     with ledger.engine.connect() as connection:
-        chosen = select(approvals.c.by, approvals.c.at).where(same).order_by(approvals.c.id)
+        chosen = select(approvals.c.by, approvals.c.at).where(same, *said).order_by(approvals.c.id.desc())
         row = connection.execute(chosen).first()
     return (row.by, row.at) if row else None
 

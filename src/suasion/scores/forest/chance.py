@@ -5,6 +5,9 @@ from __future__ import annotations
 import numba
 import numpy as np
 
+MOST = 250_000
+"""More people in a bag would cost time and change little: a hundred bags hold everybody."""
+
 
 @numba.njit(cache=True, nogil=True)
 def uniform(state):  # pyright: ignore[reportMissingParameterType, reportUnknownParameterType]
@@ -31,11 +34,12 @@ def started(seed, number):  # pyright: ignore[reportMissingParameterType, report
 def halves(seed, bag, tree, groups):  # pyright: ignore[reportMissingParameterType, reportUnknownParameterType]
     """One half of a bag of groups chooses the splits of a tree, the other its leaves' values.
 
-    A bag is a random half of all groups, the same for all its trees; each tree cuts it in two anew. Exact
-    sizes by sequential sampling (Knuth, The Art of Computer Programming 2, algorithm S); sorted.
+    A bag is a random half of all groups, or `MOST` of them, the same for all its trees; each tree cuts it in
+    two anew. Exact sizes by sequential sampling (Knuth, The Art of Computer Programming 2, algorithm S);
+    sorted.
     """
     within, cut = started(seed, 2 * bag), started(seed, 2 * tree + 1)
-    size = groups // 2
+    size = min(groups // 2, MOST)
     most = size // 2
     structure, leaves = np.empty(most + 1, np.int32), np.empty(size - most + 1, np.int32)
     a, b = 0, 0

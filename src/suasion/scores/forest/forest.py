@@ -14,6 +14,7 @@ from scipy.special import ndtri
 from suasion.errors import CampaignError
 from suasion.scores.features import Features
 from suasion.scores.forest.bins import Bins, bins_of
+from suasion.scores.forest.chance import MOST
 from suasion.scores.forest.grow import grow
 from suasion.scores.forest.leaves import depth_of
 from suasion.scores.forest.moments import moments
@@ -41,8 +42,9 @@ class Settings:
     depth : int
         Most questions on the way to a leaf.
     leaf : int, optional
-        Fewest people of a leaf, among those who choose the splits. By default the number of people to the
-        power of 0.6: 145 of 4,000, 4,000 of a million. Fewer follow noise where effects are small.
+        Fewest people of a leaf, among those who choose the splits. By default the number of people (of two
+        bags, if fewer) to the power of 0.6: 145 of 4,000, 1,000 of 100,000. Fewer follow noise where
+        effects are small.
     share : float
         Of the features, drawn for each tree. Below 1, trees that cannot see what decides pull effects towards
         the average, and intervals miss them.
@@ -62,6 +64,8 @@ class Forest:
     ----------
     bins : Bins
     treatments : int
+    noise : float
+        Variance of an effect, in variances between bags: 1 where a bag holds half of the people.
     roots, depths : array of int64, shape (trees,)
     feature : array of uint16, shape (nodes,)
     left : array of uint32, shape (nodes,)
@@ -74,6 +78,7 @@ class Forest:
 
     bins: Bins
     treatments: int
+    noise: float
     roots: Ids
     depths: Ids
     feature: npt.NDArray[np.uint16]
@@ -106,9 +111,17 @@ class Forest:
         Returns
         -------
         effects, low, high : array of float, shape (m, k)
+
+        Raises
+        ------
+        CampaignError
+            The trees are not at least two full bags.
         """
+        if len(self.roots) < 2 * PER_BAG or len(self.roots) % PER_BAG:
+            found = f"{len(self.roots)} trees: too few bags, or one that is not full"
+            raise CampaignError("intervals of a forest", found, f"Grow a multiple of {PER_BAG}, 200 say.")
         effects, variance = self._asked(features.matrix, spreads=True)
-        half = float(ndtri((1 + level) / 2)) * np.sqrt(variance)
+        half = float(ndtri((1 + level) / 2)) * np.sqrt(self.noise * variance)
         return effects, effects - half, effects + half
 
     def _asked(self, matrix: Floats, *, spreads: bool = False) -> tuple[Floats, Floats]:
@@ -172,25 +185,20 @@ def grow_forest(
     Forest
     """
     settings = settings or Settings()
-    if settings.trees < PER_BAG or settings.trees % PER_BAG:
-        raise CampaignError(
-            f"a forest of {settings.trees} trees", "a bag that is not full", "Grow an even number."
-        )
     bins = bins_of(features)
     rows_first = bins.encode(features.matrix)
-    columns = np.ascontiguousarray(rows_first.T)
     terms = moments(surplus, surprise, weights)
     starts, order = _groups(clusters, len(surplus))
-    asked = min(columns.shape[0], max(1, math.ceil(settings.share * columns.shape[0])))
-    leaf = settings.leaf or round(len(surplus) ** 0.6)
-    plan = (surprise.shape[1], settings.depth, leaf, asked)
     counts = bins.counts
+    asked = min(len(counts), max(1, math.ceil(settings.share * len(counts))))
+    groups = len(starts) - 1
+    share = min(0.5, MOST / groups)
+    leaf = settings.leaf or round((2 * share * len(surplus)) ** 0.6)
+    plan = (surprise.shape[1], settings.depth, leaf, asked)
 
     def one(tree: int) -> Tree:
         bag = tree // PER_BAG
-        return grow(
-            columns, rows_first, counts, bins.categorical, terms, starts, order, plan, seed, bag, tree
-        )
+        return grow(rows_first, counts, bins.categorical, terms, starts, order, plan, seed, bag, tree)
 
     with ThreadPoolExecutor(cores()) as pool:
         grown = list(pool.map(one, range(settings.trees)))
@@ -199,6 +207,7 @@ def grow_forest(
     return Forest(
         bins=bins,
         treatments=surprise.shape[1],
+        noise=share / (1 - share),
         roots=roots,
         depths=np.array([depth_of(tree[1]) for tree in grown], np.int64),
         feature=np.concatenate([tree[0] for tree in grown]),

@@ -16,12 +16,12 @@ SMOOTH = 10.0
 
 
 @numba.njit(cache=True, nogil=True)
-def grow(columns, rows_first, counts, categorical, moments, starts, order, plan, seed, bag, tree):  # pyright: ignore[reportMissingParameterType, reportUnknownParameterType]
+def grow(rows_first, counts, categorical, moments, starts, order, plan, seed, bag, tree):  # pyright: ignore[reportMissingParameterType, reportUnknownParameterType]
     """Grow one tree.
 
-    Parameters: bins by column (p, n) and by row (n, p), number of bins (p,), which columns are categorical,
-    moments (n, d), rows of each group as `chance.members` takes them, the settings (treatments, depth,
-    least rows of a leaf, columns asked about), and the three numbers that chance depends on.
+    Parameters: bins (n, p), number of bins (p,), which columns are categorical, moments (n, d), rows of each
+    group as `chance.members` takes them, the settings (treatments, depth, least rows of a leaf, columns asked
+    about), and the three numbers that chance depends on.
 
     Returns: of each node the column asked about, the left child (the right one is next to it; a leaf is its
     own), the bins that go left as bits (nodes, 4), and the mean moments of its people (nodes, d).
@@ -29,22 +29,27 @@ def grow(columns, rows_first, counts, categorical, moments, starts, order, plan,
     k, depth, least_rows, asked = plan
     inside, outside = halves(seed, bag, tree, len(starts) - 1)
     rows = members(inside, starts, order)
-    chosen = some(asked, columns.shape[0], seed, 2 * tree)
-    sums = np.zeros(moments.shape[1])
-    small = np.empty((len(rows), moments.shape[1]))
-    for i in range(len(rows)):
-        for m in range(moments.shape[1]):
-            small[i, m] = moments[rows[i], m]
-            sums[m] += small[i, m]
-    bins = np.empty((asked, len(rows)), np.uint8)
-    for f in range(asked):
-        column = columns[chosen[f]]
-        for i in range(len(rows)):
-            bins[f, i] = column[rows[i]]
+    chosen = some(asked, rows_first.shape[1], seed, 2 * tree)
+    small, bins = np.empty((len(rows), moments.shape[1])), np.empty((asked, len(rows)), np.uint8)
+    sums = _gather(rows_first, moments, rows, chosen, bins, small)
     ranks = _ranked(bins, small, sums, k, tree, chosen, counts, categorical)
     feature, left, bits = _split(bins, small, sums, ranks, k, depth, least_rows, chosen, counts, categorical)
     values = _worth(rows_first, members(outside, starts, order), moments, feature, left, bits)
     return feature, left, bits, values
+
+
+@numba.njit(cache=True, nogil=True)
+def _gather(rows_first, moments, rows, chosen, bins, small):  # pyright: ignore[reportMissingParameterType, reportUnknownParameterType]
+    """Copy what a tree asks about of its people, column by column; return the sums of their moments."""
+    sums = np.zeros(moments.shape[1])
+    for i in range(np.uint64(len(rows))):
+        row = np.uint64(rows[i])
+        for f in range(np.uint64(len(chosen))):
+            bins[f, i] = rows_first[row, np.uint64(chosen[f])]
+        for m in range(np.uint64(moments.shape[1])):
+            small[i, m] = moments[row, m]
+            sums[m] += small[i, m]
+    return sums
 
 
 @numba.njit(cache=True, nogil=True)

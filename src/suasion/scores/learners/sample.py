@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,6 +18,10 @@ from suasion.scores.learners.boosted import Boosted, boost
 
 Floats = npt.NDArray[np.float64]
 Ids = npt.NDArray[np.int64]
+
+
+ENOUGH = 200_000
+"""More people hardly improve sixty small trees."""
 
 
 class EffectModel(Protocol):
@@ -118,7 +123,7 @@ class Sample:
     @cached_property
     def by_arm(self) -> ByArm:
         """An outcome model for each arm."""
-        arms = (np.flatnonzero(self.treatments == arm) for arm in range(self.count + 1))
+        arms = (_some(np.flatnonzero(self.treatments == arm)) for arm in range(self.count + 1))
         return ByArm(tuple(self.boosted(rows, self.outcome[rows]) for rows in arms))
 
     def boosted(
@@ -137,6 +142,11 @@ class Sample:
 
 
 Learner = Callable[[Sample], EffectModel]
+
+
+def _some(rows: Ids) -> Ids:
+    """At most `ENOUGH` of the rows, evenly spread."""
+    return rows[:: math.ceil(len(rows) / ENOUGH) or 1]
 
 
 def received(chances: Floats, treatments: Ids) -> Floats:
