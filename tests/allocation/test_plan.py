@@ -302,3 +302,13 @@ def test_a_million_persons_are_planned(made_of: str):
     assert value(options, made.probabilities) == pytest.approx(
         bound + made.shadow_price * made.cost, rel=1e-9
     )
+
+
+def test_people_of_whom_nothing_is_known_get_nothing_and_are_counted():
+    effects = np.array([[np.nan, np.nan], [0.2, 0.1], [np.nan, np.nan]])
+    options = Options(np.arange(3), "none", ("a", "b"), effects, np.ones((3, 2)), np.array([True, True]))
+    made = plan(options, budget=3, holdout=0.1, exploration=0.1)
+    assert made.probabilities[:, 0].tolist() == pytest.approx([1.0, 0.1, 1.0])
+    assert np.isfinite(made.probabilities).all()
+    assert np.isfinite([made.cost, made.shadow_price]).all()
+    assert any("Of 2 people nothing is known" in note for note in made.notes)

@@ -7,11 +7,12 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from suasion.errors import BusyError, InputError, WorkspaceError
-from suasion.ledger import tokens
+from suasion.ledger import running, tokens
 from suasion.rights import erase
 
 DETAILS = ("member", "email", "phone", "street", "card")
@@ -238,3 +239,18 @@ def test_the_certificate_holds_nothing_of_the_person(town: Any):
     assert json.loads(said)["searched"] > 200
     for value in (*town.canary.values(), "Nonesuch", "canary-mail"):
         assert value.lower() not in said or value in ("yes", "1971")
+
+
+def test_a_model_that_learned_from_the_person_is_deleted_and_another_stays(town: Any):
+    somebody = next(row["person"] for row in town.rows("identities") if row["person"] != town.person())
+    ws = town.open()
+    with running(ws.ledger, ws.lake, "score", town.now) as run:
+        for name, learned_from in (("theirs", town.person()), ("others", somebody)):
+            run.write(f"scores.{name}", pa.table({"person": [learned_from]}), "")
+            run.write(f"models.{name}", pa.table({"model": [b"trees"]}), "")
+    certificate = town.erase()
+    assert {n for n in town.open().tables().versions if n.startswith("models.")} == {"models.others"}
+    assert [due.what for due in certificate.due if due.where == "models.theirs"] == [
+        "Learn again: run `suasion score`"
+    ]
+    assert "Models deleted, as they had learned from the person: 1" in certificate.done

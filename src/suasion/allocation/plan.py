@@ -28,7 +28,7 @@ class Options:
         What nothing is called.
     treatments : tuple of str, length k
     effects : array of float, shape (n, k)
-        Expected effect of each treatment against nothing, in units of the outcome.
+        Expected effect of each treatment against nothing, in units of the outcome; NaN where it is unknown.
     costs : array of float, shape (n, k)
         Expected cost, money.
     permitted : array of bool, shape (k,)
@@ -44,7 +44,7 @@ class Options:
 
     @property
     def open(self) -> npt.NDArray[np.bool_]:
-        """Which options may be chosen: permitted and not expected to harm; shape (n, k)."""
+        """Which options may be chosen: permitted, known, and not expected to harm; shape (n, k)."""
         return self.permitted[None, :] & (self.effects >= 0)
 
 
@@ -123,6 +123,11 @@ def plan(options: Options, budget: float, holdout: float, exploration: float) ->
         raise CampaignError("costs", "a cost below 0 or not finite", "Correct the treatments' costs.")
     money = _spendable(options, budget)
     probabilities, price, notes = spread(options, money, holdout, exploration)
+    if unknown := int(np.isnan(options.effects).all(axis=1).sum()):
+        notes = (
+            *notes,
+            f"Of {unknown:,} people nothing is known: they are unlike those learned from, and get nothing.",
+        )
     if not options.open.any():
         notes = (*notes, "No option is both permitted and expected to help anybody: nobody is treated.")
     elif money == 0 and (options.open & (options.costs > 0)).any():

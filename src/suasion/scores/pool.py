@@ -379,4 +379,4 @@ def _refitted(sample: Sample, learners: tuple[Learner, ...], final: Stack, level
     features = sample.data.features
     centers = [np.average(model.effects(features), axis=0, weights=sample.data.weights) for model in models]
     kept = Stack(final.weights[chosen], final.slopes)
-    return Combined(models, np.array(centers).reshape(len(models), -1), kept, level)
+    return Combined(models, np.array(centers).reshape(len(models), len(level)), kept, level)
