@@ -199,8 +199,9 @@ def test_a_propensity_of_nought_or_one_is_refused(bad):
 
 @pytest.mark.parametrize("codes", [np.arange(10_000.0), np.full(50, -1.0), np.full(50, 0.5)])
 def test_categories_that_are_no_codes_are_refused(codes):
+    data, got = Data(Features(codes[:, None], (0,))), np.arange(len(codes)) % 2
     with pytest.raises(CampaignError, match="categories in column 0"):
-        Data(Features(codes[:, None], (0,)))
+        pool.fit(data, got, np.arange(len(codes)) % 3.0, learners=FEW)
 
 
 @settings(max_examples=30, deadline=None)

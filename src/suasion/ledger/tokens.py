@@ -96,7 +96,7 @@ def spelled(kind: str, value: str) -> str:
     if not text.isascii():
         local, at, domain = unicodedata.normalize("NFKC", text).rpartition("@")
         folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKD", local).casefold())
-        text = f"{folded}{at}{ascii_domain(domain)}"
+        text = f"{folded}{at}{ascii_domain(domain)}".strip()
     return text.lower().removesuffix(".")
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from suasion.errors import CampaignError
-from suasion.scores.features import LEVELS, Features
+from suasion.scores.features import Features
 
 Floats = npt.NDArray[np.float64]
 Ids = npt.NDArray[np.int64]
@@ -59,12 +59,6 @@ class Data:
             raise CampaignError(
                 "features", f"infinite values in column(s) {columns}", "Correct them, or leave them empty."
             )
-        for column in self.features.categorical:
-            codes = self.features.matrix[:, column]
-            known = codes[~np.isnan(codes)]
-            if known.size and (known.min() < 0 or known.max() > LEVELS or (known % 1).any()):
-                found = f"categories in column {column} that are not codes from 0 to {LEVELS}"
-                raise CampaignError("features", found, "Let `encode` join rare categories.")
         if self.weights is not None and self.weights.min(initial=1) <= 0:
             raise CampaignError("weights", "a weight of 0 or below", "Leave those people out.")
         chances = self.propensities

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from suasion.errors import CampaignError
 from suasion.scores.data import Data
 from suasion.scores.extremes import Extremes, treat
-from suasion.scores.features import Features
+from suasion.scores.features import LEVELS, Features
 from suasion.scores.folds import folds_of
 from suasion.scores.learner import propensities
 from suasion.scores.learners import (
@@ -288,6 +288,7 @@ def _checked(data: Data, treatments: Ids, outcome: Floats) -> int:
         raise CampaignError(
             "effects", f"all {data.n} people have the same outcome", "Choose one that varies."
         )
+    _check_categories(data.features)
     arms = int(treatments.max(initial=0)) + 1
     counts = np.bincount(treatments, minlength=arms) if data.n else np.zeros(1)
     if arms < 2 or not counts.all():
@@ -298,6 +299,15 @@ def _checked(data: Data, treatments: Ids, outcome: Floats) -> int:
         found = f"propensities of {data.propensities.shape[1]} arms, people of {arms}"
         raise CampaignError("effects", found, "Leave out the arm that nobody got.")
     return arms
+
+
+def _check_categories(features: Features) -> None:
+    for column in features.categorical:
+        codes = features.matrix[:, column]
+        known = codes[~np.isnan(codes)]
+        if known.size and (known.min() < 0 or known.max() > LEVELS or (known % 1).any()):
+            found = f"categories in column {column} that are not codes from 0 to {LEVELS}"
+            raise CampaignError("features", found, "Let `encode` join rare categories.")
 
 
 def _check_folds(treatments: Ids, fold_of: Ids, half_of: Ids, arms: int) -> None:
