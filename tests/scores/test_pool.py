@@ -239,3 +239,57 @@ def test_average_effects_are_covered(kind):
         found = fit(one, learners={"linear": learn_linearly}, seed=seed).average[0]
         missed += not found.low <= one.truth.mean() <= found.high
     assert 3 <= missed <= 32
+
+
+def test_without_overlap_nothing_is_said():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(800, 2))
+    got = (x[:, 0] > 0).astype(int)
+    with pytest.raises(CampaignError, match="under a fifth of the usual chance"):
+        pool.fit(Data(Features(x, ())), got, x[:, 0] + rng.normal(size=800), learners=FEW)
+
+
+@pytest.mark.parametrize("kind", [bool, np.float64, np.int8, list])
+def test_treatments_of_any_whole_type_are_the_same(kind):
+    one = world("step", 300, 1)
+    given = one.treatments.tolist() if kind is list else one.treatments.astype(kind)
+    found = pool.fit(one.data, given, one.outcome.astype(bool), learners=FEW)
+    np.testing.assert_array_equal(found.effects, fit(one, learners=FEW).effects)
+
+
+@pytest.mark.parametrize(
+    ("treatments", "outcome", "words"),
+    [
+        (np.full(300, 0.5), None, "not whole"),
+        (np.full(300, -1), None, "below 0"),
+        (np.full(300, 10**11), None, "above 1,000"),
+        (np.array(["a"] * 300), None, "not one number"),
+        (np.zeros((300, 2)), None, "not one number"),
+        (None, np.array([None] * 300), "not one number"),
+        (None, np.arange(300.0) * 1e100, "another unit"),
+        (None, np.arange(300.0) * 1e-200, "another unit"),
+        (None, np.arange(300) % 2 + 1e12, "offset"),
+    ],
+)
+def test_numbers_that_are_none_are_refused_in_words(treatments, outcome, words):
+    one = world("step", 300, 1)
+    got = one.treatments if treatments is None else treatments
+    with pytest.raises(CampaignError, match=words):
+        pool.fit(one.data, got, one.outcome if outcome is None else outcome, learners=FEW)
+
+
+def test_weights_that_let_one_person_speak_for_all_are_refused():
+    one = world("step", 300, 1)
+    heavy = np.ones(300)
+    heavy[0] = 1e12
+    with pytest.raises(CampaignError, match="Trim the largest"):
+        pool.fit(Data(one.data.features, None, heavy), one.treatments, one.outcome, learners=FEW)
+
+
+def test_a_learner_that_says_no_number_is_named():
+    class Silent:
+        def effects(self, features):
+            return np.full((len(features.matrix), 1), np.nan)
+
+    with pytest.raises(CampaignError, match=r"contract\.check"):
+        fit(world("step", 300, 1), learners={"silent": lambda _: Silent()})

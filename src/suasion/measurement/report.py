@@ -288,5 +288,6 @@ def _caveats(design: Design, scores: Scores) -> tuple[str, ...]:
         )
     if design.assignment is Assignment.RANDOMIZED:
         said.append("Treatments were given by chance with shares taken from the data.")
+    said += [f"{warning[:1].upper()}{warning[1:]}" for warning in scores.findings.warnings]
     said.append("Each person is judged by models fitted on other people (5 folds); intervals are 95 %.")
     return tuple(said)

@@ -12,6 +12,8 @@ from suasion.scores.features import Features
 
 Floats = npt.NDArray[np.float64]
 Ids = npt.NDArray[np.int64]
+RAREST = 0.001
+"""Whoever had a smaller chance would, had it come true, speak for more than a thousand people."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,7 @@ class Data:
     features : Features
         Of n people.
     propensities : array of float, shape (n, arms), optional
-        Known probability of each arm, strictly between 0 and 1; rows sum to 1. Estimated where absent.
+        Known probability of each arm, at least `RAREST`, below 1; rows sum to 1. Estimated where absent.
     weights : array of float, shape (n,), optional
         How many people each stands for; above 0. Equal where absent.
     clusters : array of int64, shape (n,), optional
@@ -33,7 +35,8 @@ class Data:
     Raises
     ------
     CampaignError
-        Shapes that do not fit, infinite features, a propensity outside (0, 1), a weight of 0 or below.
+        Shapes that do not fit, infinite features, a propensity below `RAREST` or not below 1, a weight that is
+        not above 0.
     """
 
     features: Features
@@ -42,6 +45,10 @@ class Data:
     clusters: Ids | None = field(default=None)
 
     def __post_init__(self) -> None:
+        if self.features.matrix.ndim != 2 or self.features.matrix.dtype.kind != "f":
+            raise CampaignError(
+                "features", "no matrix of numbers", "Give one row a person, NaN where unknown."
+            )
         n = len(self.features.matrix)
         for name, values in (("propensities", self.propensities), ("weights", self.weights)):
             if values is not None and (len(values) != n or not np.isfinite(values).all()):
@@ -63,11 +70,15 @@ class Data:
             raise CampaignError("weights", "a weight of 0 or below", "Leave those people out.")
         chances = self.propensities
         if chances is not None and not (
-            ((chances > 0) & (chances < 1)).all() and np.allclose(chances.sum(axis=1), 1)
+            chances.ndim == 2
+            and ((chances >= RAREST) & (chances < 1)).all()
+            and np.allclose(chances.sum(axis=1), 1)
         ):
             todo = "Leave out people who could not have got each arm."
             raise CampaignError(
-                "propensities", "a probability outside (0, 1), or rows that do not sum to 1", todo
+                "propensities",
+                f"a probability below {RAREST} or not below 1, or rows that do not sum to 1",
+                todo,
             )
 
     @property

@@ -10,9 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from suasion.errors import CampaignError
+from suasion.scores.checked import checked, unreached
 from suasion.scores.data import Data
 from suasion.scores.extremes import Extremes, treat
-from suasion.scores.features import LEVELS, Features
+from suasion.scores.features import Features
 from suasion.scores.folds import folds_of
 from suasion.scores.learner import propensities
 from suasion.scores.learners import (
@@ -200,7 +201,7 @@ def fit(
     >>> found.rankings[0].ranks, found.effects[helped].mean() > found.effects[~helped].mean() + 0.3
     (True, np.True_)
     """
-    arms = _checked(data, treatments, outcome)
+    treatments, outcome, arms = checked(data, treatments, outcome)
     fold_of = folds_of(np.arange(data.n), data.clusters, treatments, FOLDS, f"folds {seed}")
     half_of = folds_of(np.arange(data.n), data.clusters, treatments, 2, f"halves {seed}")
     _check_folds(treatments, fold_of, half_of, arms)
@@ -208,6 +209,8 @@ def fit(
     for fold in range(FOLDS):
         outside = np.flatnonzero(fold_of == fold)
         chances[outside] = _chances(data, treatments, np.flatnonzero(fold_of != fold), outside)
+    if data.propensities is None and (why := unreached(chances)) is not None:
+        raise CampaignError("effects without a draw", why, "Leave those people out, or run an experiment.")
     extremes = treat(data, treatments, outcome, chances, fold_of, seed)
     bounded = outcome if extremes.cap is None else np.clip(outcome, -extremes.cap, extremes.cap)
     expected = np.empty((data.n, arms))
@@ -219,7 +222,7 @@ def fit(
         there = data.take(outside).features
         expected[outside] = known.by_arm.expected(there)
         for i, learn in enumerate(learners.values()):
-            said[i, outside] = learn(known).effects(there)
+            said[i, outside] = _heard(learn, known, there)
     sample = Sample(data, treatments, outcome, expected, chances, seed)
     average = tuple(mean(gains, data.clusters, "AIPW", data.weights) for gains in sample.gains.T)
     level = np.array([found.value for found in average])
@@ -228,11 +231,11 @@ def fit(
         _within(sample.gains[None], fold_of, data.weights)[0],
     )
     effects = level + _stacked(differences, gains, fold_of, data)
-    thin = np.bincount(treatments, minlength=arms).min()
+    thin = min(_worth(data, treatments == arm) for arm in range(arms))
     ranked = (
         rankings(sample.gains, effects, fold_of, data.clusters, data.weights)
         if thin >= LEAST
-        else unranked(f"an arm holds {thin} people, fewer than {LEAST}", arms - 1)
+        else unranked(f"an arm is worth {thin:.0f} independent people, fewer than {LEAST}", arms - 1)
     )
     progress("fitting on everybody")
     whole = Sample(data, treatments, bounded, expected, chances, seed)
@@ -275,39 +278,22 @@ def expectations(fitted: Fitted, outcome: Floats, others: Features) -> tuple[Flo
     return expected, whole.by_arm.expected(others)
 
 
-def _checked(data: Data, treatments: Ids, outcome: Floats) -> int:
-    """The number of arms."""
-    if not len(treatments) == len(outcome) == data.n:
-        found = f"{len(treatments)} treatments and {len(outcome)} outcomes of {data.n} people"
-        raise CampaignError("effects", found, "Give one of each a person.")
-    if not np.isfinite(outcome).all():
-        raise CampaignError("effects", "outcomes that are missing or not finite", "Leave those people out.")
-    if not data.features.matrix.shape[1]:
-        raise CampaignError("effects", "no feature tells people apart", "Name traits under features.")
-    if data.n and outcome.min() == outcome.max():
-        raise CampaignError(
-            "effects", f"all {data.n} people have the same outcome", "Choose one that varies."
-        )
-    _check_categories(data.features)
-    arms = int(treatments.max(initial=0)) + 1
-    counts = np.bincount(treatments, minlength=arms) if data.n else np.zeros(1)
-    if arms < 2 or not counts.all():
-        raise CampaignError(
-            "effects", f"people by arm: {counts.tolist()}", "Give at least two arms, none empty."
-        )
-    if data.propensities is not None and data.propensities.shape[1] != arms:
-        found = f"propensities of {data.propensities.shape[1]} arms, people of {arms}"
-        raise CampaignError("effects", found, "Leave out the arm that nobody got.")
-    return arms
+def _heard(learn: Learner, known: Sample, there: Features) -> Floats:
+    """What a learner says of people it has not seen."""
+    said = learn(known).effects(there)
+    if said.shape != (len(there.matrix), known.count) or not np.isfinite(said).all():
+        found = f"effects of shape {said.shape}, or not all finite, for {len(there.matrix)} people"
+        raise CampaignError("a learner", found, "Run `suasion.scores.contract.check` on it.")
+    return said
 
 
-def _check_categories(features: Features) -> None:
-    for column in features.categorical:
-        codes = features.matrix[:, column]
-        known = codes[~np.isnan(codes)]
-        if known.size and (known.min() < 0 or known.max() > LEVELS or (known % 1).any()):
-            found = f"categories in column {column} that are not codes from 0 to {LEVELS}"
-            raise CampaignError("features", found, "Let `encode` join rare categories.")
+def _worth(data: Data, chosen: npt.NDArray[np.bool_]) -> float:
+    """How many independent people of equal weight some people are worth (Kish 1965)."""
+    mass = np.ones(int(chosen.sum())) if data.weights is None else data.weights[chosen]
+    if data.clusters is not None:
+        mass = np.bincount(np.unique(data.clusters[chosen], return_inverse=True)[1], weights=mass)
+    mass = mass / mass.max()
+    return float(mass.sum() ** 2 / (mass @ mass))
 
 
 def _check_folds(treatments: Ids, fold_of: Ids, half_of: Ids, arms: int) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import stdtr, stdtrit
 
+from suasion.errors import UndefinedError
 from suasion.stats import Estimate, calibration_line, multiplicity, ranking
 
 Floats = npt.NDArray[np.float64]
@@ -101,8 +102,11 @@ def _tests(
 ) -> tuple[Estimate, Estimate] | None:
     if float(np.ptp(effects)) <= 1e-12 * max(1.0, float(np.abs(effects).max())):
         return None
-    slope = calibration_line(gains, effects, clusters, weights, folds).slope
-    return slope, ranking.qini(gains, effects, clusters, weights)
+    try:
+        slope = calibration_line(gains, effects, clusters, weights, folds).slope
+        return slope, ranking.qini(gains, effects, clusters, weights)
+    except UndefinedError:
+        return None
 
 
 def _one_sided(found: Estimate) -> float:
@@ -117,7 +121,7 @@ def _one_sided(found: Estimate) -> float:
 
 def _said(pair: tuple[Estimate, Estimate] | None, p: float) -> Ranking:
     if pair is None:
-        return Ranking(False, 1.0, None, None, "no learner found a difference that came true on others")
+        return Ranking(False, 1.0, None, None, "no difference could be tested that a learner found")
     slope, rate = pair
     shown = f"p = {p:.2g}" if p >= 0.001 else "p < 0.001"
     if p <= LEVEL:

@@ -62,13 +62,21 @@ def restore(saved: bytes, kinds: Sequence[type]) -> object:
             arrays = {name: archive[name] for name in archive.files}
         tree = json.loads(arrays.pop(TREE).tobytes())
         version, value = tree["version"], tree["value"]
-    except (ValueError, KeyError, TypeError, OSError, EOFError, zipfile.BadZipFile) as error:
+    except (
+        ValueError,
+        KeyError,
+        TypeError,
+        OSError,
+        EOFError,
+        zipfile.BadZipFile,
+        NotImplementedError,
+    ) as error:
         raise _unreadable(f"{len(saved)} bytes that are none") from error
     if version != VERSION:
         raise _unreadable(f"version {version}, not {VERSION}")
     try:
         return _read(value, {kind.__name__: kind for kind in kinds}, arrays)
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise _unreadable("parts that do not fit together") from error
 
 

@@ -40,7 +40,7 @@ def _alarms(clean: Make, seeds: range, **trial: Any) -> int:
 
 @pytest.mark.parametrize(("shares", "drawn"), DRAWS)
 def test_a_clean_trial_raises_no_alarm(clean: Make, shares: tuple[float, ...], drawn: str):
-    alarms = _alarms(clean, range(20), shares=shares, drawn=drawn)
+    alarms = _alarms(clean, range(20), shares=shares, drawn=drawn, n=900)
     assert alarms <= binom.ppf(0.999, 20, 0.01)
 
 
@@ -50,7 +50,7 @@ def test_a_clean_trial_raises_an_alarm_in_at_most_one_of_a_hundred(
     clean: Make, shares: tuple[float, ...], drawn: str
 ):
     alarms = _alarms(clean, range(1000, 2000), shares=shares, drawn=drawn, n=900)
-    assert alarms <= binom.ppf(0.999, 1000, 0.01)
+    assert alarms <= 10
 
 
 @pytest.mark.slow
@@ -64,7 +64,7 @@ def test_forty_villages_treated_as_wholes_raise_no_more_alarms():
         data = Data(Features(x, ()), clusters=village)
         found = leaks(data, got, luck.normal(size=1200), ["none", "mail"], list("abcdefgh"), seed=seed)
         alarms += bool(found.findings)
-    assert alarms <= binom.ppf(0.999, 1000, 0.01)
+    assert alarms <= 10
 
 
 @pytest.mark.parametrize("drawn", ["persons", "households", "members"])
