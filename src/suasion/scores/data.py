@@ -35,8 +35,8 @@ class Data:
     Raises
     ------
     CampaignError
-        Shapes that do not fit, infinite features, a propensity below `RAREST` or not below 1, a weight that is
-        not above 0.
+        Shapes that do not fit, infinite features, a propensity below `RAREST` or not below 1, a
+        weight that is not above 0.
     """
 
     features: Features
