@@ -9,8 +9,9 @@ import pytest
 
 from suasion.errors import CampaignError
 from suasion.experiments import Assignment, Design, Treatment, Trial
-from suasion.scores import scores_from
+from suasion.scores import Features, scores_from
 from suasion.scores.folds import folds_of
+from suasion.scores.learner import propensities
 from suasion.scores.scores import table_of
 
 
@@ -158,8 +159,10 @@ def test_no_estimated_propensity_is_below_the_clip(clerk):
     arms = (x > 0).astype(np.int64)
     arms[[3, -3]] = arms[[-3, 3]]
     design = Design((Treatment("none"), Treatment("mail")), Assignment.OBSERVED)
-    received = clerk.fit(_observed(design, arms, x)).received
-    assert received.min() >= 0.01 / 1.01
+    rows = np.arange(400)
+    assert propensities(Features(x[:, None], ()), rows, arms, rows).min() >= 0.01 / 1.01
+    with pytest.raises(CampaignError, match="usual chance"):
+        clerk.fit(_observed(design, arms, x))
 
 
 def _observed(design, arms, x):
