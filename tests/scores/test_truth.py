@@ -36,7 +36,9 @@ def test_intervals_of_policy_value_and_qini_cover_the_truth(kind):
     covered = np.zeros(2, int)
     for seed in range(RUNS):
         one = world(kind, 600, seed)
-        sample = pool.fit(one.data, one.treatments, one.outcome, seed=seed, learners={}).sample
+        everybody = np.arange(one.data.n)
+        half = pool.folds_of(everybody, one.data.clusters, one.treatments, 2, f"halves {seed}")
+        sample = pool.sample_of(one.data, one.treatments, one.outcome, everybody, half, 2, seed)
         order, homes = one.data.features.matrix[:, 1], one.data.clusters
         gains, truth = sample.gains[:, 0], one.truth[:, 0]
         treated = order > 0.3

@@ -84,15 +84,25 @@ class Combined:
     stack : Stack
     level : array of float, shape (k,)
         Average effects.
+    columns : int
+        Features of the people learned from.
     """
 
     models: tuple[EffectModel, ...]
     centers: Floats
     stack: Stack
     level: Floats
+    columns: int
 
     def effects(self, features: Features) -> Floats:
         """The average effect, and the believed differences from it; shape (m, k)."""
+        asked, columns = features.matrix, features.matrix.shape[1]
+        if columns != self.columns or np.isinf(asked).any():
+            found = (
+                f"{columns} columns, learned from {self.columns}" if columns != self.columns else "infinity"
+            )
+            todo = "Encode the people as those learned from were, with unknown values empty."
+            raise CampaignError("effects of people", found, todo)
         differences = np.zeros((len(self.models), len(features.matrix), len(self.level)))
         for i, model in enumerate(self.models):
             differences[i] = model.effects(features) - self.centers[i]
@@ -189,7 +199,8 @@ def fit(
     Raises
     ------
     CampaignError
-        One arm only, an arm with too few households, or an outcome that is missing or the same for all.
+        One arm only, an arm with too few households, an outcome that is missing or the same for all, or no
+        learner.
 
     Examples
     --------
@@ -202,6 +213,8 @@ def fit(
     (True, np.True_)
     """
     treatments, outcome, arms = checked(data, treatments, outcome)
+    if not learners:
+        raise CampaignError("effects", "no learner to learn them", "Name at least one.")
     fold_of = folds_of(np.arange(data.n), data.clusters, treatments, FOLDS, f"folds {seed}")
     half_of = folds_of(np.arange(data.n), data.clusters, treatments, 2, f"halves {seed}")
     _check_folds(treatments, fold_of, half_of, arms)
@@ -375,4 +388,10 @@ def _refitted(sample: Sample, learners: tuple[Learner, ...], final: Stack, level
     features = sample.data.features
     centers = [np.average(model.effects(features), axis=0, weights=sample.data.weights) for model in models]
     kept = Stack(final.weights[chosen], final.slopes)
-    return Combined(models, np.array(centers).reshape(len(models), len(level)), kept, level)
+    return Combined(
+        models,
+        np.array(centers).reshape(len(models), len(level)),
+        kept,
+        level,
+        sample.data.features.matrix.shape[1],
+    )

@@ -116,7 +116,10 @@ def previews(tables: Tables, brief: Brief, settings: Settings, key: bytes, perso
 
 def known_person(tables: Tables, named: str) -> int:
     """The person whom ``KIND=VALUE`` names; InputError where that is not exactly one."""
-    kind, _, value = named.partition("=")
+    kind, given, value = named.partition("=")
+    if not given:
+        todo = "Name one by KIND=VALUE, for example member=R0000123."
+        raise InputError("a person", "no kind of identifier is named", todo)
     identities = tables.read("identities", "ingest")
     same = pc.and_(pc.equal(identities["kind"], kind), pc.equal(identities["value"], value))
     found = identities.filter(same)["person"].unique().to_pylist()

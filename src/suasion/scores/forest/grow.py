@@ -107,7 +107,9 @@ def _split(bins, moments, sums, ranks, k, depth, least_rows, chosen, counts, cat
     nodes, waiting = 1, 0
     if n >= 2 * least_rows and depth > 0:
         open_nodes[0, 2] = n
-        _count(bins, moments, rows, offsets, 0, n, table[0], total[0], room)
+        _count(
+            bins, moments, rows, offsets, np.int64(0), n, table[0], total[0], room
+        )  # a literal compiles twice
         waiting = 1
     while waiting:
         waiting -= 1
@@ -311,7 +313,7 @@ def _worth(rows_first, rows, moments, feature, left, bits):  # pyright: ignore[r
         for i in range(count):
             for f in range(block.shape[1]):
                 block[i, f] = rows_first[rows[first + i], f]
-        leaves(block, count, 0, deepest, feature, left, bits, nodes)
+        leaves(block, count, np.int64(0), deepest, feature, left, bits, nodes)
         for i in range(count):
             people[nodes[i]] += 1.0
             for m in range(moments.shape[1]):
