@@ -31,7 +31,7 @@ from suasion.scores.data import Data
 from suasion.scores.features import Features, encode
 from suasion.scores.forest import Forest, grow_forest
 from suasion.scores.learners import Sample, learn_forest
-from suasion.stats import calibration_line, compare_normalized_qini, normalized_qini
+from suasion.stats import calibration, normalized
 
 DATA = Path(os.environ.get("SUASION_DATA", Path(__file__).parents[1].parent / "shared" / "data"))
 FEATURES = ["recency", "history_segment", "history", "mens", "womens", "zip_code", "newbie", "channel"]
@@ -184,8 +184,8 @@ def judged(y: Floats, w: np.ndarray, fold_of: np.ndarray, one: Floats, other: Fl
     # A score means something within its fold: ranks put the folds beside each other.
     first = ranks(one, fold_of)
     if other is None:
-        return normalized_qini(y, w, first, rng)
-    return compare_normalized_qini(y, w, first, ranks(other, fold_of), rng)
+        return normalized.qini(y, w, first, rng)
+    return normalized.compare(y, w, first, ranks(other, fold_of), rng)
 
 
 def ranks(score: Floats, fold_of: np.ndarray) -> Floats:
@@ -253,7 +253,7 @@ def on_hillstrom() -> dict[str, Any]:
 
 def line(gains: Floats, effects: Floats, fold_of: np.ndarray) -> tuple[float, float, float]:
     """Slope of gains on effects, with its interval."""
-    slope = calibration_line(gains, effects, groups=fold_of).slope
+    slope = calibration.line(gains, effects, groups=fold_of).slope
     return slope.value, slope.low, slope.high
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from suasion.allocation import Options, Plan, decide, plan, plan_from, publish_plan
+from suasion.allocation import Capacity, Money, Options, Parity, Plan, decide, plan, plan_from, publish_plan
 from suasion.errors import ClearanceError
 from suasion.ledger import Ledger, draws, reading, running
 from suasion.rules import Clearance, Gate, Jurisdiction, Occasion, Purpose, Use, load_packs
@@ -40,8 +40,7 @@ def cleared(persons: np.ndarray) -> Clearance:
     return GATE.judge(pa.table(facts), FACTS).clearance
 
 
-@pytest.fixture
-def made() -> Plan:
+def simple() -> Plan:
     """More options than fit in one digit, so that column 10 must not come before column 2."""
     rng = np.random.default_rng(6)
     names = tuple(f"variant {i} 'é' \"x\"" for i in range(11))
@@ -49,6 +48,34 @@ def made() -> Plan:
     return plan(
         Options(np.arange(5, 35), "none", names, effects, costs, rng.random(11) < 0.8), 0.5, 0.05, 0.3
     )
+
+
+def rich() -> Plan:
+    """Everything that can be asked for."""
+    rng = np.random.default_rng(7)
+    effects = rng.normal(0.3, 0.2, (300, 3))
+    options = Options(
+        np.arange(5, 305),
+        "none",
+        ("a", "b", "c"),
+        effects,
+        np.array([[1.0, 2.0, 0.0]]),
+        np.ones(3, np.bool_),
+        values=2 * effects - 0.1,
+        closed=rng.random((300, 3)) < 0.1,
+    )
+    limits = (
+        Capacity("b or c", np.array([False, True, True]), np.inf, 20),
+        Money("monday", np.array([True, False, False]), 30.0),
+        Parity("sex", rng.integers(0, 2, 300), least_ratio=0.5),
+        Parity("age", rng.integers(0, 2, 300), "share", most_gap=0.4),
+    )
+    return plan(options, 100, 0.05, 0.01, limits=limits, households=np.arange(300) // 2, least_segment=2)
+
+
+@pytest.fixture(params=[simple, rich])
+def made(request: pytest.FixtureRequest) -> Plan:
+    return request.param()
 
 
 def published(folder: Path, made: Plan, allowed: np.ndarray, digest: str = "d1") -> Ledger:
@@ -66,13 +93,21 @@ def test_a_published_plan_is_read_back_exactly(tmp_path: Path, made: Plan):
     table = reading(ledger, tmp_path / "lake").read("plans.spring", "plan spring", "s@1")
     again, digest = plan_from(table)
     assert digest == "d1"
-    assert made.notes
-    for name in ("budget", "cost", "shadow_price", "notes"):
+    for name in ("budget", "cost", "shadow_price", "notes", "prices", "bound", "value", "gap"):
         assert getattr(again, name) == getattr(made, name)
     for name in ("control", "treatments"):
         assert getattr(again.options, name) == getattr(made.options, name)
-    for name in ("persons", "effects", "costs", "permitted"):
-        assert (getattr(again.options, name) == getattr(made.options, name)).all()
+    for name in ("persons", "effects", "costs", "permitted", "values", "closed"):
+        np.testing.assert_array_equal(getattr(again.options, name), getattr(made.options, name))
+    for name in ("choices", "shares", "units"):
+        np.testing.assert_array_equal(getattr(again, name), getattr(made, name))
+    assert len(again.limits) == len(made.limits)
+    for one, other in zip(
+        [again.totals, again.floors, *again.limits], [made.totals, made.floors, *made.limits], strict=True
+    ):
+        assert type(one) is type(other)
+        for name in vars(other):
+            np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
     assert (again.probabilities == made.probabilities).all()
     assert (decide(again, "x").chosen == decide(made, "x").chosen).all()
 

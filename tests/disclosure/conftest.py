@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from sqlalchemy import text
 
-from suasion.allocation import Options, Plan
+from suasion.allocation import Options, Plan, plan
 from suasion.disclosure import Entry, content_digest, entry_of
 from suasion.ingest import Source
 from suasion.ledger import Campaign, Ledger, draws, running, sends
@@ -147,13 +147,11 @@ def _sources() -> list[Source]:
 
 
 def _plan() -> Plan:
-    """Reminders for 1.9 persons, invitations for 0.7."""
-    probabilities = np.array([[0.1, 0.9, 0.0], [0.1, 0.9, 0.0], [0.3, 0.1, 0.6], [0.9, 0.0, 0.1]])
-    filler = np.zeros((4, 2))
-    options = Options(
-        np.array(PERSONS), "none", ("reminder", "invitation"), filler, filler, np.array([True, True])
-    )
-    return Plan(options, probabilities, 100.0, 0.5, 0.0, ())
+    """Reminders for 1.8 persons, invitations for 0.9, nothing for the last."""
+    effects = np.array([[0.2, 0.1], [0.2, 0.1], [0.1, 0.2], [-0.1, -0.1]])
+    free, names = np.zeros((4, 2)), ("reminder", "invitation")
+    options = Options(np.array(PERSONS), "none", names, effects, free, np.array([True, True]))
+    return plan(options, budget=100.0, holdout=0.1, exploration=0.0)
 
 
 @pytest.fixture

@@ -110,6 +110,32 @@ def test_the_record_says_who_approved_it(declared: Any):
     assert datetime.fromisoformat(approval["at"]) == APPROVED[1]
 
 
+def test_the_record_says_how_the_campaign_will_be_judged(declared: Any):
+    declared.campaign["also"] = ("called",)
+    rail = {"watches": "opted_out", "most": 0.02}
+    declared.campaign["analysis"] = {"looks": "fixed", "subgroups": ["age"], "guardrails": [rail]}
+    said = _said(declared)
+    assert said["analysis"] == {
+        "outcome": "came",
+        "also": ["called"],
+        "alpha": 0.05,
+        "before": None,
+        "subgroups": ["age"],
+        "looks": "fixed",
+        "people": None,
+        "guardrails": [rail | {"lower_is_worse": False}],
+    }
+    assert said["analysis_digest"] == declared.read_campaign().analysis.digest
+
+
+def test_another_analysis_is_another_record_of_the_same_content(declared: Any):
+    before = _said(declared)
+    declared.campaign["analysis"] = {"alpha": 0.01}
+    after = _said(declared)
+    assert after["analysis_digest"] != before["analysis_digest"]
+    assert after["content"] == before["content"], "an approval of the words still holds"
+
+
 def test_no_recipient_is_in_the_record(declared: Any):
     assert not re.search("71100000", log.canonical(_said(declared)))
 

@@ -149,12 +149,20 @@ def _grow(place: Any) -> None:
         connection.connection.cursor().executemany(row, [(n, "x" * 500) for n in range(1000, 3000)])
 
 
-def test_a_ledger_of_the_revision_before_is_brought_up(tmp_path: Path):
+BEFORE = {
+    "0001": ("DROP INDEX sends_to_address", "DROP TABLE assignments"),
+    "0002": ("DROP TABLE assignments",),
+}
+
+
+@pytest.mark.parametrize("revision", BEFORE)
+def test_a_ledger_of_a_revision_before_is_brought_up(tmp_path: Path, revision: str):
     path = tmp_path / "ledger.db"
     sends.set_paused(Ledger.open(path), "flu", NOW, paused=True)
     with sqlite3.connect(path) as connection:
-        connection.execute("DROP INDEX sends_to_address")
-        connection.execute("UPDATE alembic_version SET version_num = '0001'")
+        for change in BEFORE[revision]:
+            connection.execute(change)
+        connection.execute("UPDATE alembic_version SET version_num = ?", (revision,))
     connection.close()
     ledger = Ledger.open(path)
     with ledger.engine.connect() as connection:

@@ -137,8 +137,8 @@ def test_a_stage_asked_too_early_names_the_command_to_run(place: Any):
     with pytest.raises(OrderError) as early:
         place.reading().read("scores.vouchers", "score vouchers")
     assert str(early.value) == (
-        "table 'scores.vouchers': it does not exist: it was never made, or deleted since it held what "
-        "somebody erased had taught. Run `suasion score vouchers` first."
+        "table 'scores.vouchers': it was never made, or deleted since it held what somebody erased had "
+        "taught. Run `suasion score vouchers` first."
     )
 
 

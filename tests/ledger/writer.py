@@ -12,11 +12,12 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from suasion.ledger import Ledger, Run, draws, running
+from suasion.ledger import Ledger, Run, assignments, draws, running
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 NAMES = ("people", "scores.x", "plans.x")
 ROWS = 1_500
+EXPOSED, BLOCKS, WRITERS = 200, 24, 3
 
 
 def write(run: Run, value: int) -> None:
@@ -63,6 +64,39 @@ def die(folder: Path, point: str) -> None:
             _kill()
         position = 0 if point == "before the draws" else 1
         run.writes.insert(position, _kill)
+
+
+def expose(folder: Path, number: int) -> None:
+    """Expose each block of people to an arm of this writer's own, from another block on than the others."""
+    ledger, stood = Ledger.open(folder / "ledger.db"), [""] * BLOCKS
+    _meet(folder, "ready", number)
+    for turn in range(BLOCKS):
+        if turn == 1:
+            _meet(folder, "begun", number)  # each was first with a block of its own, however slow its start
+        block = (turn + number * BLOCKS // WRITERS) % BLOCKS
+        people, arms = np.arange(EXPOSED) + block * EXPOSED, [f"arm-{number}"] * EXPOSED
+        found = assignments.record(ledger, "greeting", people, arms, np.full(EXPOSED, 0.5), NOW)
+        stood[block] = " ".join(found["arm"].to_pylist())
+        time.sleep(0.002)  # SQLite gives the lock to whoever asks at the right moment
+    (folder / f"stood {number}").write_text(" ".join(stood))
+
+
+def _meet(folder: Path, where: str, number: int) -> None:
+    """Wait for all writers."""
+    (folder / f"{where} {number}").touch()
+    while len(list(folder.glob(f"{where} *"))) < WRITERS:
+        time.sleep(0.001)
+
+
+def expose_and_die(folder: Path) -> None:
+    """Expose everybody again and again, to an arm of each time."""
+    ledger = Ledger.open(folder / "ledger.db")
+    begun = assignments.standing(ledger, ["greeting"]).num_rows // EXPOSED
+    for turn in count(begun):
+        people = np.arange(EXPOSED) + turn * EXPOSED
+        assignments.record(ledger, "greeting", people, [f"arm {turn}"] * EXPOSED, np.full(EXPOSED, 0.5), NOW)
+        (folder / "told").write_text(str(turn + 1))
+        (folder / "told").replace(folder / "acknowledged")
 
 
 def _kill(*_: object) -> None:

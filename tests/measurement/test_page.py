@@ -10,12 +10,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from suasion.measurement import Comparison, Delivered, Lift, PolicyValue, Replay, Report, Shares, page
+from suasion.measurement import Delivered, Lift, Replay, Report, page
+from suasion.measurement.budgets import BudgetPoint
 from suasion.measurement.evaluation import AtShare, Evaluation, Helped, Ranked
 from suasion.measurement.groups import Gain
 from suasion.measurement.histogram import Cell
 from suasion.measurement.rankings import extremes
-from suasion.measurement.replay import BudgetPoint
+from suasion.measurement.replay import Comparison, PolicyValue, Shares
 from suasion.measurement.report import ArmSummary, Ground, Step
 from suasion.measurement.who import TraitShift
 from suasion.scores import Findings, Ranking
@@ -135,7 +136,12 @@ def clinic(
     )
     budgets = tuple(
         BudgetPoint(
-            m * 30_000, estimate(0.058 * m**0.6 / 1.19, 0.003 + 0.002 * m), estimate(0.032 * m, 0.004 * m)
+            m * 30_000,
+            m * 30_000,
+            estimate(0.058 * m**0.6 / 1.19, 0.003 + 0.002 * m),
+            estimate(0.032 * m, 0.004 * m),
+            estimate(0.058 * m**0.6 / 1.19, 0.003 + 0.002 * m),
+            None,
         )
         for m in (0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0)
     )

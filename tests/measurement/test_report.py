@@ -12,7 +12,7 @@ import pytest
 import suasion
 from suasion.allocation import plan
 from suasion.errors import ClearanceError
-from suasion.measurement import replay
+from suasion.measurement import page, replay
 from suasion.measurement.figures import is_share
 
 FILES = {
@@ -161,7 +161,7 @@ def test_a_refused_message_is_in_no_plan_and_its_price_is_told(report):
     shares = {policy.name: policy.shares.values for policy in report.replay.policies}
     assert all(shares[name][2] == 0 for name in ("plan", "by lot", "by propensity"))
     assert report.replay.refusal is not None
-    assert "Refusing the messages" in report.sentences[-1]
+    assert any("Refusing the messages" in sentence for sentence in report.sentences)
 
 
 def test_every_way_to_decide_adds_up_and_costs_what_the_plan_costs(report):
@@ -260,3 +260,33 @@ def test_the_gain_of_a_budget_is_the_gain_of_a_plan_for_it(bench):
         made = plan(judged.made.options, point.budget, 0, 0)
         gains = (made.probabilities[:, 1] * (judged.scores.aipw["y"] @ [-1, 1])).mean()
         assert point.plan.value == pytest.approx(gains)
+
+
+def test_a_finished_experiment_was_never_registered(report):
+    found = report.analysis
+    assert found is not None
+    assert (found.live, found.registered_at, found.course) == (False, "", None)
+    assert {row.status for row in found.effects} == {"not registered"}
+    assert [row.treatment for row in found.effects] == ["letter", "call"]
+    for row, arm in zip(found.effects, report.arms[1:], strict=True):
+        known = arm.means["bought"].value - report.arms[0].means["bought"].value
+        assert row.effect is not None
+        assert row.effect.value == pytest.approx(known)
+        assert row.adjusted >= row.p_value
+    assert found.ratio is not None
+    assert (found.ratio.names, found.ratio.counts) == (
+        ("none", "letter", "call"),
+        tuple(arm.people for arm in report.arms),
+    )
+    assert found.ratio.expected == pytest.approx((200, 120, 80))
+    assert found.ratio.unit == "people", "one of two who live together was drawn without the other"
+
+
+def test_the_page_says_what_was_tested(report):
+    html = page(report)
+    start = html.index('<section id="tested">')
+    told = html[start : html.index("</section>", start)]
+    assert "nothing here was registered beforehand" in told
+    assert told.count("<svg") == 1, "arms; no groups were asked for, and nothing was looked at"
+    assert "Guardrails" not in told
+    assert html.index('id="helps"') < start < html.index('id="who"')

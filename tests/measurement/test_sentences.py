@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from suasion.allocation import Options, plan
 from suasion.experiments import Assignment, Design, Treatment
-from suasion.measurement import Comparison, Lift, Replay
+from suasion.measurement import Lift, Replay
+from suasion.measurement.replay import Comparison
 from suasion.measurement.sentences import changed, sentences
 from suasion.scores import Findings, Ranking
 from suasion.scores.extremes import Extremes

@@ -61,6 +61,26 @@ def test_a_review_that_found_harm_is_refused(tmp_path: Path, wrong: str, rule: s
     assert judged(tmp_path, COME + content) == {rule: False}
 
 
+TAGGED = f"{CLEAN}topics = ['buses', 'bikes']\nstance = 'for'\n"
+
+
+def test_tags_say_what_a_message_is_about_and_no_rule_judges_them(tmp_path: Path):
+    message = written(tmp_path, COME + TAGGED)
+    assert message.tags("topics") == {"buses", "bikes"}
+    assert message.tags("stance") == {"for"}
+    clean, tagged = (written(tmp_path, COME + review) for review in (CLEAN, TAGGED))
+    assert tagged.judge(gate()) == clean.judge(gate())
+    assert tagged.digest == clean.digest
+    only_tags = f"{REVIEW}stance = 'for'\n"
+    assert judged(tmp_path, COME + only_tags) == {"house.third_persons": True, "house.demobilize": True}
+
+
+@pytest.mark.parametrize("review", ["", CLEAN, f"{CLEAN}topics = []\n"])
+def test_a_message_that_nobody_tagged_has_no_tags(tmp_path: Path, review: str):
+    message = written(tmp_path, COME + review)
+    assert message.tags("topics") == message.tags("stance") == frozenset()
+
+
 def test_before_any_rule_is_in_force_nothing_is_permitted(tmp_path: Path):
     assert judged(tmp_path, COME + CLEAN, on=datetime(2010, 1, 1, tzinfo=UTC)) == {"house.default": False}
 
@@ -101,6 +121,11 @@ def test_a_message_keeps_what_it_says_and_the_name_of_its_file(tmp_path: Path):
         (f"{COME}[review]\non = 2026-11-01", "review.by: "),
         (f"{COME}{REVIEW}exposes_third_persons = 'perhaps'", "review.exposes_third_persons: "),
         (f"{COME}{REVIEW}exposed_third_persons = false", "Did you mean 'exposes_third_persons'"),
+        (f"{COME}{REVIEW}stance = 'For it'", "review.stance: "),
+        (f"{COME}{REVIEW}stance = ['for', 'against']", "review.stance: "),
+        (f"{COME}{REVIEW}topics = 'buses'", "review.topics: "),
+        (f"{COME}{REVIEW}topics = ['buses', '']", "review.topics.1: "),
+        (f"{COME}stance = 'for'", "variants.a.stance: a key that is not known"),
         ("[variants.a]\ntext = 'a", "not valid TOML"),
     ],
 )

@@ -13,7 +13,7 @@ from scipy.special import bdtr
 
 from suasion.scores import Data, encode, pool
 from suasion.scores.learners import learn_doubly_robust, learn_forest, learn_linearly
-from suasion.stats import calibration_line, mean, ranking
+from suasion.stats import calibration, mean, ranking
 
 WORLDS = run_path(str(Path(__file__).with_name("worlds.py")))
 world, KINDS = WORLDS["world"], WORLDS["KINDS"]
@@ -53,7 +53,7 @@ def test_where_much_is_known_predicted_effects_are_right_in_size():
     one = world("step", 500_000, 1, size=0.1)
     learners = {"linear": learn_linearly, "DR": learn_doubly_robust, "forest": learn_forest}
     found = pool.fit(one.data, one.treatments, one.outcome, learners=learners)
-    slope = calibration_line(one.truth[:, 0], found.effects[:, 0], groups=found.folds).slope
+    slope = calibration.line(one.truth[:, 0], found.effects[:, 0], groups=found.folds).slope
     assert 0.9 < slope.value < 1.1
 
 
@@ -71,6 +71,6 @@ def test_hillstroms_women_are_told_apart_and_the_size_is_right():
     error = (average.high - average.low) / 2 / 1.96
     assert abs(found.effects.mean() - average.value) < error
     assert abs(average.value - 0.0452) < 0.002
-    slope = calibration_line(found.sample.gains[:, 0], found.effects[:, 0], groups=found.folds).slope
+    slope = calibration.line(found.sample.gains[:, 0], found.effects[:, 0], groups=found.folds).slope
     assert slope.low < 1 < slope.high
     assert slope.low > 0

@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 from sqlalchemy import event, text
 
-from suasion.allocation import Options, Plan
+from suasion.allocation import Options, plan
 from suasion.disclosure import Entry, entry_of, record
 from suasion.ingest import load_source
 from suasion.ledger import campaign_from, draws, running, sends, tokens
@@ -223,14 +223,14 @@ def _entry(workspace: Workspace, name: str) -> Entry:
     gate = Gate(load_packs((), folder), occasion)
     catalogue = catalogue_from(folder / "traits")
     column = np.full((PEOPLE, 1), 0.618)
-    options = Options(_persons(), "none", tuple(campaign.treatments), column, column, np.array([True]))
+    options = Options(_persons(), "none", tuple(campaign.treatments), column, 0 * column, np.array([True]))
     return entry_of(
         campaign,
         segment_from(folder / "segments" / "adults.toml", catalogue, gate),
         {"due": message_from(folder / "messages" / "due.toml")},
         catalogue,
         [load_source(folder / "sources" / "register.toml")],
-        Plan(options, np.hstack([1 - column, column]), 1234.5, 1.0, 0.0, ()),
+        plan(options, budget=1234.5, holdout=0.382, exploration=0.0),
         gate,
         "EUR",
         "https://town.example",

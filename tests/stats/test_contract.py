@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.stats import t as student
 
 from suasion.errors import UndefinedError
-from suasion.stats import Estimate, calibration_line, forecasts, from_influence, mean, ranking
+from suasion.stats import Estimate, calibration, forecasts, from_influence, mean, ranking
 
 Columns = tuple[np.ndarray, np.ndarray]
 Quantity = Callable[..., Estimate]
@@ -30,7 +30,7 @@ SMOOTH: dict[str, Quantity] = {
     "autoc": ranking.autoc,
     "auuc": ranking.auuc,
     "paired qini": _difference,
-    "slope": lambda gains, scores, **people: calibration_line(gains, scores, **people).slope,
+    "slope": lambda gains, scores, **people: calibration.line(gains, scores, **people).slope,
     "brier": lambda gains, scores, **people: forecasts.brier(_won(gains), scores, **people),
     "auc": lambda gains, scores, **people: forecasts.auc(_won(gains), scores, **people),
 }

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 
 from suasion.errors import UndefinedError
-from suasion.stats import compare_normalized_qini, normalized_qini
+from suasion.stats import normalized
 
 Trial = tuple[np.ndarray, np.ndarray, np.ndarray]
 
@@ -51,7 +51,7 @@ def rng() -> np.random.Generator:
 def test_the_value_is_that_of_the_definition(trial: Trial):
     outcomes, treated, scores = trial
     perfect = area(outcomes, treated, outcomes * np.where(treated, 1, -1))
-    found = normalized_qini(outcomes, treated, scores, rng(), draws=20)
+    found = normalized.qini(outcomes, treated, scores, rng(), draws=20)
     assert found.value == pytest.approx(area(outcomes, treated, scores) / perfect, abs=1e-9)
 
 
@@ -62,7 +62,7 @@ def test_the_value_is_that_of_scikit_uplift(trial: Trial):
     metrics = pytest.importorskip("sklift.metrics", reason="the extra 'bench' is not installed")
     outcomes, treated, scores = trial
     theirs = metrics.qini_auc_score(outcomes.astype(int), scores, treated.astype(int))
-    assert normalized_qini(outcomes, treated, scores, rng(), draws=20).value == pytest.approx(
+    assert normalized.qini(outcomes, treated, scores, rng(), draws=20).value == pytest.approx(
         theirs, abs=1e-9
     )
 
@@ -72,23 +72,23 @@ def test_the_value_is_that_of_scikit_uplift(trial: Trial):
 def test_order_of_rows_and_spacing_of_scores_do_not_matter(trial: Trial, data: st.DataObject):
     outcomes, treated, scores = trial
     order = np.array(data.draw(st.permutations(range(len(scores)))))
-    found = normalized_qini(outcomes[order], treated[order], np.exp(scores[order]), rng(), draws=20)
-    expected = normalized_qini(outcomes, treated, scores, rng(), draws=20)
+    found = normalized.qini(outcomes[order], treated[order], np.exp(scores[order]), rng(), draws=20)
+    expected = normalized.qini(outcomes, treated, scores, rng(), draws=20)
     assert found.value == pytest.approx(expected.value, abs=1e-9)
 
 
 def test_money_in_another_currency_is_worth_the_same():
     draw = np.random.default_rng(2)
     money, treated, scores = draw.exponential(size=300), draw.random(300) < 0.5, draw.random(300)
-    one, other = (normalized_qini(money * factor, treated, scores, rng()) for factor in (1, 128))
+    one, other = (normalized.qini(money * factor, treated, scores, rng()) for factor in (1, 128))
     assert (one.low, one.value, one.high) == pytest.approx((other.low, other.value, other.high))
 
 
 def test_a_constant_score_is_worth_nothing_and_the_perfect_one_all():
     draw = np.random.default_rng(3)
     outcomes, treated = (draw.random(300) < 0.3).astype(float), draw.random(300) < 0.7
-    constant = normalized_qini(outcomes, treated, np.zeros(300), rng())
-    perfect = normalized_qini(outcomes, treated, outcomes * np.where(treated, 1, -1), rng())
+    constant = normalized.qini(outcomes, treated, np.zeros(300), rng())
+    perfect = normalized.qini(outcomes, treated, outcomes * np.where(treated, 1, -1), rng())
     assert (constant.low, constant.value, constant.high) == pytest.approx((0, 0, 0), abs=1e-12)
     assert (perfect.low, perfect.value, perfect.high) == pytest.approx((1, 1, 1), abs=1e-12)
 
@@ -99,9 +99,9 @@ def test_a_paired_difference_is_of_the_same_samples():
     treated = draw.random(3000) < 0.5
     outcomes = (draw.random(3000) < 0.1 + 0.3 * scores * treated).astype(float)
     like = scores + 0.05 * draw.random(3000)
-    one, other = (normalized_qini(outcomes, treated, model, rng()) for model in (scores, like))
-    found = compare_normalized_qini(outcomes, treated, scores, like, rng())
-    mirrored = compare_normalized_qini(outcomes, treated, like, scores, rng()).times(-1)
+    one, other = (normalized.qini(outcomes, treated, model, rng()) for model in (scores, like))
+    found = normalized.compare(outcomes, treated, scores, like, rng())
+    mirrored = normalized.compare(outcomes, treated, like, scores, rng()).times(-1)
     assert found.value == pytest.approx(one.value - other.value)
     assert (found.low, found.high) == pytest.approx((mirrored.low, mirrored.high))
     assert found.high - found.low < 0.4 * (one.high - one.low)
@@ -114,7 +114,7 @@ def test_a_seed_gives_one_interval():
         draw.random(200) < 0.5,
         draw.random(200),
     )
-    assert normalized_qini(outcomes, treated, scores, rng()) == normalized_qini(
+    assert normalized.qini(outcomes, treated, scores, rng()) == normalized.qini(
         outcomes, treated, scores, rng()
     )
 
@@ -128,8 +128,8 @@ def test_households_of_copies_are_not_more_people():
     )
     rows = np.repeat(np.arange(500), 4)
     copied = (outcomes[rows], treated[rows], scores[rows])
-    alone, together = (normalized_qini(*copied, rng(), clusters=clusters) for clusters in (None, rows))
-    once = normalized_qini(outcomes, treated, scores, rng())
+    alone, together = (normalized.qini(*copied, rng(), clusters=clusters) for clusters in (None, rows))
+    once = normalized.qini(outcomes, treated, scores, rng())
     assert (alone.n, together.n) == (2000, 500)
     assert together.high - together.low == pytest.approx(once.high - once.low, rel=0.25)
     assert alone.high - alone.low < 0.65 * (together.high - together.low)
@@ -138,19 +138,19 @@ def test_households_of_copies_are_not_more_people():
 @pytest.mark.parametrize("arm", [np.zeros(40), np.ones(40), np.arange(40) % 3])
 def test_a_trial_of_one_arm_or_three_is_refused(arm: np.ndarray):
     with pytest.raises(UndefinedError, match="empty arm, or more than two"):
-        normalized_qini(np.arange(40.0) % 2, arm, np.arange(40.0), rng())
+        normalized.qini(np.arange(40.0) % 2, arm, np.arange(40.0), rng())
 
 
 def test_a_trial_without_an_outcome_is_refused():
     with pytest.raises(UndefinedError, match="nothing that a perfect ranking could gain"):
-        normalized_qini(np.zeros(40), np.arange(40) % 2 == 0, np.arange(40.0), rng())
+        normalized.qini(np.zeros(40), np.arange(40) % 2 == 0, np.arange(40.0), rng())
 
 
 def test_one_buyer_is_too_few_for_a_bootstrap():
     outcomes = np.zeros(60)
     outcomes[4] = 1
     with pytest.raises(UndefinedError, match="bootstrap samples without outcomes"):
-        normalized_qini(outcomes, np.arange(60) % 2 == 0, np.arange(60.0), rng())
+        normalized.qini(outcomes, np.arange(60) % 2 == 0, np.arange(60.0), rng())
 
 
 @pytest.mark.parametrize(
@@ -158,13 +158,13 @@ def test_one_buyer_is_too_few_for_a_bootstrap():
 )
 def test_too_few_draws_or_households_are_refused(wrong: dict[str, object], found: str):
     with pytest.raises(UndefinedError, match=found):
-        normalized_qini(np.arange(60.0) % 4, np.arange(60) % 2 == 0, np.arange(60.0), rng(), **wrong)
+        normalized.qini(np.arange(60.0) % 4, np.arange(60) % 2 == 0, np.arange(60.0), rng(), **wrong)
 
 
 def test_a_missing_score_is_refused():
     scores = np.append(np.arange(59.0), np.nan)
     with pytest.raises(UndefinedError, match="not finite"):
-        normalized_qini(np.arange(60.0) % 4, np.arange(60) % 2 == 0, scores, rng())
+        normalized.qini(np.arange(60.0) % 4, np.arange(60) % 2 == 0, scores, rng())
 
 
 def truth(chance: float) -> float:
@@ -185,7 +185,7 @@ def held(seeds: int, chance: float, households: bool) -> int:
         scores, treated = draw.random(600), draw.random(600) < chance
         luck = np.repeat(draw.random(300), 2) if households else draw.random(600)
         outcomes = (luck < 0.2 + 0.3 * scores * treated).astype(float)
-        found = normalized_qini(outcomes, treated, scores, draw, clusters, draws=50)
+        found = normalized.qini(outcomes, treated, scores, draw, clusters, draws=50)
         count += found.low <= truth(chance) <= found.high
     return count
 

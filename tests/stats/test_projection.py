@@ -6,7 +6,7 @@ from scipy.stats import binomtest
 from scipy.stats import t as student
 
 from suasion.errors import UndefinedError
-from suasion.stats import Estimate, calibration_line, mean
+from suasion.stats import Estimate, calibration, mean
 
 
 def world(rng: np.random.Generator, n: int = 300) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -45,7 +45,7 @@ def test_slope_and_error_are_those_of_dense_matrices(clustered: bool, weighted: 
     rng = np.random.default_rng(1)
     gains, effects, clusters = world(rng)
     weights = rng.uniform(0.2, 3, 300) if weighted else None
-    line = calibration_line(gains, effects, clusters if clustered else None, weights)
+    line = calibration.line(gains, effects, clusters if clustered else None, weights)
     used = clusters if clustered else np.arange(300)
     slope, error = dense(gains, effects, used, np.ones(300) if weights is None else weights)
     assert line.slope.value == pytest.approx(slope)
@@ -55,22 +55,22 @@ def test_slope_and_error_are_those_of_dense_matrices(clustered: bool, weighted: 
 
 def test_the_mean_is_the_mean_gain():
     gains, effects, clusters = world(np.random.default_rng(2))
-    line, plain = calibration_line(gains, effects, clusters), mean(gains, clusters)
+    line, plain = calibration.line(gains, effects, clusters), mean(gains, clusters)
     assert (line.mean.low, line.mean.value, line.mean.high) == (plain.low, plain.value, plain.high)
 
 
 def test_units_move_the_slope_as_they_should():
     gains, effects, clusters = world(np.random.default_rng(3))
     line, moved = (
-        calibration_line(gains, effects, clusters),
-        calibration_line(gains * 6, effects * 2 - 9, clusters),
+        calibration.line(gains, effects, clusters),
+        calibration.line(gains * 6, effects * 2 - 9, clusters),
     )
     assert (moved.slope.low, moved.slope.high) == pytest.approx((3 * line.slope.low, 3 * line.slope.high))
 
 
 def test_gains_that_are_predicted_exactly_have_the_slope_exactly():
     effects = np.random.default_rng(4).normal(size=50)
-    slope = calibration_line(1 + 2 * effects, effects).slope
+    slope = calibration.line(1 + 2 * effects, effects).slope
     assert (slope.low, slope.value, slope.high) == pytest.approx((2, 2, 2))
 
 
@@ -80,10 +80,10 @@ def test_what_differs_between_folds_alone_is_no_knowledge():
     own = rng.normal(size=2000)
     gains = own + rng.normal(size=2000)
     effects = own - 10.0 * folds
-    assert calibration_line(gains, effects).slope.value < 0.1
-    within = calibration_line(gains, effects, groups=folds).slope
+    assert calibration.line(gains, effects).slope.value < 0.1
+    within = calibration.line(gains, effects, groups=folds).slope
     assert within.low <= 1 <= within.high
-    plain = calibration_line(gains, own).slope
+    plain = calibration.line(gains, own).slope
     assert error_of(within) == pytest.approx(error_of(plain), rel=0.02)
 
 
@@ -93,33 +93,33 @@ def test_the_slope_within_folds_is_that_of_a_regression_with_a_mean_for_each():
     folds = rng.integers(0, 4, 300)
     design = np.column_stack([effects, *(folds == fold for fold in range(4))]).astype(float)
     expected = np.linalg.lstsq(design, gains, rcond=None)[0][0]
-    assert calibration_line(gains, effects, groups=folds).slope.value == pytest.approx(expected)
+    assert calibration.line(gains, effects, groups=folds).slope.value == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("level", [0.0, 0.1, -1e9])
 def test_effects_that_are_all_equal_are_refused(level: float):
     with pytest.raises(UndefinedError, match="all equal"):
-        calibration_line(np.arange(30.0), np.full(30, level))
+        calibration.line(np.arange(30.0), np.full(30, level))
 
 
 def test_effects_that_differ_between_folds_alone_are_refused():
     folds = np.arange(30) % 3
     with pytest.raises(UndefinedError, match="all equal"):
-        calibration_line(np.arange(30.0), 0.1 + 0.1 * folds, groups=folds)
+        calibration.line(np.arange(30.0), 0.1 + 0.1 * folds, groups=folds)
 
 
 def test_one_person_who_alone_decides_the_slope_is_refused():
     with pytest.raises(UndefinedError, match="alone decides"):
-        calibration_line(np.arange(30.0), np.append(np.zeros(29), 1.0))
+        calibration.line(np.arange(30.0), np.append(np.zeros(29), 1.0))
 
 
 def test_folds_of_another_length_are_refused():
     with pytest.raises(UndefinedError, match="shapes"):
-        calibration_line(np.arange(30.0), np.arange(30.0), groups=np.arange(29))
+        calibration.line(np.arange(30.0), np.arange(30.0), groups=np.arange(29))
 
 
 def held(seeds: int, n: int) -> int:
-    slopes = (calibration_line(*world(np.random.default_rng([31, seed]), n)).slope for seed in range(seeds))
+    slopes = (calibration.line(*world(np.random.default_rng([31, seed]), n)).slope for seed in range(seeds))
     return sum(slope.low <= 0.5 <= slope.high for slope in slopes)
 
 

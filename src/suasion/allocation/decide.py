@@ -10,6 +10,9 @@ import numpy.typing as npt
 from suasion.allocation.plan import Plan
 from suasion.experiments import draw, uniform_rows
 
+Ids = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
 
 @dataclass(frozen=True)
 class Decisions:
@@ -24,13 +27,16 @@ class Decisions:
         Marginal probability of what was drawn.
     """
 
-    persons: npt.NDArray[np.int64]
-    chosen: npt.NDArray[np.int64]
-    probability: npt.NDArray[np.float64]
+    persons: Ids
+    chosen: Ids
+    probability: Floats
 
 
 def decide(plan: Plan, salt: str, key: bytes = b"") -> Decisions:
     """Draw one option for every person; the same plan, salt and key give the same decisions.
+
+    Chance is a keyed hash of the person, so nothing depends on the order of the file. `draw` describes the
+    scheme; it keeps all totals of the plan, so no limit is broken.
 
     Parameters
     ----------
@@ -54,6 +60,37 @@ def decide(plan: Plan, salt: str, key: bytes = b"") -> Decisions:
     2
     """
     persons = plan.options.persons
-    luck = uniform_rows(persons, plan.probabilities.shape[1], salt, key)
-    chosen = draw(plan.probabilities, plan.all_costs, order=luck[:, 0], chance=luck[:, 1:])
-    return Decisions(persons, chosen, plan.probabilities[np.arange(len(persons)), chosen])
+    chosen = plan.choices[:, int(np.argmax(plan.shares))].astype(np.int64)
+    # Added up one after another, as the plan's own probabilities are.
+    probability = np.where(chosen > 0, np.cumsum(plan.shares)[-1], 1.0)
+    rows = _undecided(plan)
+    if len(rows):
+        chances = plan.rows(rows)
+        chosen[rows] = _drawn(plan, rows, chances, salt, key)
+        probability[rows] = chances[np.arange(len(rows)), chosen[rows]]
+    return Decisions(persons, chosen, probability)
+
+
+def _undecided(plan: Plan) -> Ids:
+    """Rows of those whom chance may give one option or another."""
+    live = plan.choices[:, plan.shares > 0]
+    some = (live != live[:, :1]).any(axis=1)
+    if plan.floors.holdout > 0:
+        some |= live.any(axis=1)
+    if plan.floors.spread.any():
+        some |= plan.floors.among > 0
+    return np.flatnonzero(some)
+
+
+def _drawn(plan: Plan, rows: Ids, chances: Floats, salt: str, key: bytes) -> Ids:
+    # One number for the order of entering; of the rest, one for each option but one.
+    luck = uniform_rows(plan.options.persons[rows], int(np.count_nonzero(chances, axis=1).max()), salt, key)
+    costs = plan.options.costs
+    return draw(
+        chances,
+        costs[rows] if len(costs) > 1 else costs,
+        plan.totals.among(rows),
+        order=luck[:, 0],
+        chance=luck[:, 1:],
+        together=None if plan.units is None else plan.units[rows],
+    )

@@ -1,94 +1,129 @@
-"""A probability for every option of every person, within a budget on expected cost."""
+"""A probability for every option of every person, within limits."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from itertools import pairwise
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
+from suasion.allocation.floors import Floors, check_floors
+from suasion.allocation.limits import Limit, Money
+from suasion.allocation.make import Request, made
+from suasion.allocation.options import Options
+from suasion.allocation.told import Price, Words
 from suasion.errors import CampaignError
+from suasion.experiments import Totals
 
 Floats = npt.NDArray[np.float64]
 Ids = npt.NDArray[np.int64]
-DUST = 1 + 1e-12
-"""Sums of money in another order may differ by this factor."""
-
-
-@dataclass(frozen=True)
-class Options:
-    """What could be done for each person; nothing is always possible and not listed.
-
-    Parameters
-    ----------
-    persons : array of int64, shape (n,)
-    control : str
-        What nothing is called.
-    treatments : tuple of str, length k
-    effects : array of float, shape (n, k)
-        Expected effect of each treatment against nothing, in units of the outcome; NaN where it is unknown.
-    costs : array of float, shape (n, k)
-        Expected cost, money.
-    permitted : array of bool, shape (k,)
-        Whether the treatment's message passed review under the rules.
-    """
-
-    persons: npt.NDArray[np.int64]
-    control: str
-    treatments: tuple[str, ...]
-    effects: Floats
-    costs: Floats
-    permitted: npt.NDArray[np.bool_]
-
-    @property
-    def open(self) -> npt.NDArray[np.bool_]:
-        """Which options may be chosen: permitted, known, and not expected to harm; shape (n, k)."""
-        return self.permitted[None, :] & (self.effects >= 0)
+BUDGET = "budget"
+"""What the limit of all money is called."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Probabilities for all options of all persons.
+    """Probabilities for all options of all persons, kept as a few choices a person and their shares.
+
+    Everybody has the floors; what they leave is shared out: with probability ``shares[t]`` of it a person
+    gets ``choices[:, t]``. Shares are the same for all, so people who are exactly alike have the same
+    probabilities.
 
     Parameters
     ----------
     options : Options
-    probabilities : array of float, shape (n, 1 + k)
-        Column 0 is nothing.
+    choices : array of unsigned int, shape (n, K)
+        0 is nothing.
+    shares : array of float, shape (K,)
+        They sum to 1.
+    floors : Floors
+    units : array of int64, shape (n,), or None
+        The household of each person, where at most one of a household gets an option.
+    limits : tuple of Money, Capacity, Parity
+    totals : Totals
+        What a draw must keep so that no limit is broken.
+    prices : tuple of Price
+        What each limit costs.
+    bound, value : float
+        What no plan with these floors within these limits exceeds, and what this one is expected to be worth.
     budget, cost : float
         Money asked for, and the expected cost of the plan.
-    shadow_price : float
-        Expected outcomes that one more unit of money would add; 0 where the budget does not bind.
     notes : tuple of str
         What the plan could not do as asked, in plain words.
     """
 
     options: Options
-    probabilities: Floats
+    choices: npt.NDArray[np.unsignedinteger]
+    shares: Floats
+    floors: Floors
+    units: Ids | None
+    limits: tuple[Limit, ...]
+    totals: Totals
+    prices: tuple[Price, ...]
+    bound: float
+    value: float
     budget: float
     cost: float
-    shadow_price: float
     notes: tuple[str, ...]
+
+    def rows(self, rows: Ids | slice) -> Floats:
+        """Probabilities of some people, nothing first; shape (rows, 1 + k)."""
+        floors = self.floors.of(self.options, rows)
+        chances = np.zeros((len(floors), 1 + floors.shape[1]))
+        chances[:, 1:] = floors
+        room = self.floors.room(self.options, self.units)
+        left, each = room[rows] if len(room) > 1 else room, np.arange(len(floors))
+        for t, share in enumerate(self.shares.tolist()):
+            chances[each, self.choices[rows, t]] += left * share
+        chances[:, 0] = np.clip(1 - chances[:, 1:].sum(axis=1), 0, 1)
+        return chances
+
+    @property
+    def probabilities(self) -> Floats:
+        """Probability of every option, nothing first; shape (n, 1 + k)."""
+        return self.rows(slice(None))
 
     @property
     def all_costs(self) -> Floats:
         """Expected cost of every option, nothing first; shape (n, 1 + k)."""
-        return np.column_stack([np.zeros(len(self.options.costs)), self.options.costs])
+        costs = np.broadcast_to(self.options.costs, self.options.effects.shape)
+        return np.column_stack([np.zeros(len(costs)), costs]).astype(np.float64)
+
+    @property
+    def gap(self) -> float:
+        """How much more than this plan, as a share of the bound, any plan could be worth at most."""
+        return max(self.bound - self.value, 0.0) / self.bound if self.bound > 0 else 0.0
+
+    @property
+    def shadow_price(self) -> float:
+        """What one more unit of money would add; 0 where the budget does not bind."""
+        return next((price.value for price in self.prices if price.limit == BUDGET), 0.0)
 
 
-def plan(options: Options, budget: float, holdout: float, exploration: float) -> Plan:
-    """Choose for each person the option with the largest effect that the budget can buy.
+def plan(
+    options: Options,
+    budget: float,
+    holdout: float,
+    exploration: float,
+    *,
+    limits: Sequence[Limit] = (),
+    households: npt.NDArray[np.integer] | None = None,
+    least_segment: int = 0,
+    adapt: bool = True,
+    words: Words | None = None,
+) -> Plan:
+    """Give each person the options worth most after the prices of limits.
 
-    The relaxed multiple-choice knapsack: each person climbs from option to dearer option, each step the
-    one that gains most per unit of money; steps of all persons are bought in falling order of that gain,
-    and those at the price where the money ends get the same share of it each. No plan with the same
-    floors and expected cost promises more (Sinha and Zoltners 1979, Operations Research 27:503).
+    Maximizes the expected value of what people get, at most one option a person, within the budget and all
+    other limits. Every person keeps at least `holdout` on nothing, and `exploration` is spread evenly over
+    the options open to that person. Options of a value below 0 get probability 0. With `households`, a
+    household is one as a person is else: at most one of it gets one option, and floors are the household's.
 
-    Every person keeps at least `holdout` on nothing, and `exploration` is spread evenly over the options
-    open to that person. Options with a negative expected effect get probability 0. A little of the budget
-    is kept back so that no draw can exceed it.
+    The Lagrangian dual of the linear program is lowered by cutting planes; its mixture of price tables is
+    the plan, its value a bound for every plan (Dantzig and Wolfe 1960, Operations Research 8:101). A
+    little of each limit is kept back so that no draw can break it.
 
     Parameters
     ----------
@@ -97,6 +132,17 @@ def plan(options: Options, budget: float, holdout: float, exploration: float) ->
         Money, 0 or more.
     holdout, exploration : float
         Probabilities; their sum is at most 1.
+    limits : sequence of Money, Capacity, Parity
+        Besides the budget.
+    households : array of int, shape (n,), optional
+        At most one option a household and round.
+    least_segment : int
+        An option is drawn for nobody or for at least so many people: those drawn for fewer are dropped, the
+        rarest first.
+    adapt : bool
+        Lower exploration to what limits can pay for, and say so; else that is an error.
+    words : Words, optional
+        What money and value are called.
 
     Returns
     -------
@@ -105,40 +151,30 @@ def plan(options: Options, budget: float, holdout: float, exploration: float) ->
     Raises
     ------
     CampaignError
-        A budget below 0 or not finite, floors above 1, or costs below 0.
+        A budget below 0 or not finite, floors above 1, costs below 0, limits that are none, or limits that
+        no plan keeps together; the error names them.
 
     Examples
     --------
     >>> import numpy as np
     >>> effects = np.array([[0.3], [0.1], [-0.1]])
     >>> options = Options(np.arange(3), "none", ("mail",), effects, np.ones((3, 1)), np.array([True]))
-    >>> plan(options, budget=1, holdout=0, exploration=0).probabilities[:, 1].tolist()
+    >>> best = plan(options, budget=1, holdout=0, exploration=0)
+    >>> best.probabilities[:, 1].tolist()
     [1.0, 0.0, 0.0]
+    >>> best.prices[0].sentence
+    'One more unit of money for the budget would add 0.1 of value.'
     """
-    if not (math.isfinite(budget) and budget >= 0):
-        raise CampaignError(f"budget {budget}", "not a sum of money", "Give 0 or more.")
-    if not (holdout >= 0 and exploration >= 0 and holdout + exploration <= 1):
-        raise CampaignError("floors", "holdout and exploration leave [0, 1]", "Lower one of them.")
-    if not np.isfinite(options.costs).all() or options.costs.min(initial=0) < 0:
-        raise CampaignError("costs", "a cost below 0 or not finite", "Correct the treatments' costs.")
-    money = _spendable(options, budget)
-    probabilities, price, notes = spread(options, money, holdout, exploration)
-    if unknown := int(np.isnan(options.effects).all(axis=1).sum()):
-        notes = (
-            *notes,
-            f"Of {unknown:,} people nothing is known: they are unlike those learned from, and get nothing.",
-        )
-    if not options.open.any():
-        notes = (*notes, "No option is both permitted and expected to help anybody: nobody is treated.")
-    elif money == 0 and (options.open & (options.costs > 0)).any():
-        notes = (*notes, f"A budget of {budget:g} buys nothing but options that cost nothing.")
-    return Plan(options, probabilities, budget, _cost(probabilities[:, 1:], options), price, notes)
+    request = _request(options, budget, holdout, exploration, tuple(limits))
+    return _planned(
+        replace(request, households=households, least_segment=least_segment, adapt=adapt), words or Words()
+    )
 
 
 def spread(
     options: Options, money: float, holdout: float, exploration: float
 ) -> tuple[Floats, float, tuple[str, ...]]:
-    """The floors, and the best use of the rest of the money.
+    """The best use of money in expectation, which a draw may exceed.
 
     Parameters
     ----------
@@ -156,93 +192,34 @@ def spread(
     tuple of str
         What could not be done as asked.
     """
-    floors, floor_price, notes = _floors(options, money, exploration)
-    room = np.where(options.open.any(axis=1), np.maximum(1 - holdout - floors.sum(axis=1), 0), 0.0)
-    chosen, price = _knapsack(options, room, money - _cost(floors, options))
-    treated = floors + chosen
-    probabilities = np.clip(np.column_stack([1 - treated.sum(axis=1), treated]), 0, 1)
-    return probabilities, price if floor_price is None else floor_price, notes
+    best = _planned(replace(_request(options, money, holdout, exploration), drawn=False), Words())
+    return best.probabilities, best.shadow_price, best.notes
 
 
-def _spendable(options: Options, budget: float) -> float:
-    """The expected cost at which no draw exceeds the budget.
-
-    A draw differs from its expectation by at most one person's largest cost. Where all that costs
-    anything costs the same, whole multiples of it are drawn exactly.
-    """
-    costs = options.costs[options.open & (options.costs > 0)]
-    if not costs.size or float(np.where(options.open, options.costs, 0).max(axis=1).sum()) / DUST <= budget:
-        return budget
-    largest, smallest = float(costs.max()), float(costs.min())
-    if largest == smallest:
-        return math.floor(budget / largest * DUST) * largest
-    return max(0.0, budget - largest)
+def _request(
+    options: Options, budget: float, holdout: float, exploration: float, limits: tuple[Limit, ...] = ()
+) -> Request:
+    if not (math.isfinite(budget) and budget >= 0):
+        raise CampaignError(f"budget {budget}", "not a sum of money", "Give 0 or more.")
+    check_floors(holdout, exploration)
+    money = Money(BUDGET, np.ones(len(options.treatments), np.bool_), budget)
+    return Request(options, budget, (money, *limits), None, holdout, exploration)
 
 
-def _floors(
-    options: Options, money: float, exploration: float
-) -> tuple[Floats, float | None, tuple[str, ...]]:
-    """The exploration floor of every option; where money ends before it, the price there and a note."""
-    count = options.open.sum(axis=1, keepdims=True)
-    floors = np.where(options.open, exploration / np.maximum(count, 1), 0.0)
-    cost = _cost(floors, options)
-    if cost <= money:
-        return floors, None, ()
-    share = money / cost
-    note = f"The budget pays for {share:.0%} of the exploration floor; nothing is left to target with."
-    effects, paid = np.where(options.open, options.effects, 0), options.costs > 0
-    instead = np.where(paid, 0, effects).max(axis=1, keepdims=True)
-    price = float((np.where(paid, floors, 0) * (effects - instead)).sum() / cost)
-    return np.where(paid, share * floors, floors), price, (note,)
-
-
-def _knapsack(options: Options, room: Floats, budget: float) -> tuple[Floats, float]:
-    """Probabilities beyond the floors, and the price per unit of money at which they were chosen."""
-    costs = np.column_stack([np.zeros(len(room)), options.costs])
-    gains = np.column_stack([np.zeros(len(room)), np.where(options.open, options.effects, -np.inf)])
-    rows, path, slopes = np.arange(len(room)), *_climb(gains, costs)
-    prices = np.array([room * (costs[rows, b] - costs[rows, a]) for a, b in pairwise(path)])
-    price, share = _last_price(slopes.ravel(), prices.ravel(), budget)
-    chosen = np.zeros_like(costs)
-    chosen[rows, path[0]] = room
-    for (before, after), slope in zip(pairwise(path), slopes, strict=True):
-        moved = room * np.where(slope > price, 1.0, np.where(slope == price, share, 0.0))
-        chosen[rows, before] -= moved
-        chosen[rows, after] += moved
-    return chosen[:, 1:], price
-
-
-def _climb(gains: Floats, costs: Floats) -> tuple[list[Ids], Floats]:
-    """Each person's way up the upper hull of (cost, gain): the options, and the slope of each step.
-
-    Slopes of a person fall; a step of slope 0 stays where it is.
-    """
-    rows = np.arange(len(gains))
-    path = [np.where(costs == 0, gains, -np.inf).argmax(axis=1)]
-    slopes: list[Floats] = []
-    for _ in range(gains.shape[1] - 1):
-        here = path[-1]
-        rise, run = gains - gains[rows, here, None], costs - costs[rows, here, None]
-        with np.errstate(over="ignore"):  # a cost next to nothing may have a gain per cost beyond all bounds
-            slope = np.divide(rise, run, out=np.zeros_like(rise), where=(rise > 0) & (run > 0))
-        best = slope.argmax(axis=1)
-        steepest = slope[rows, best]
-        path.append(np.where(steepest > 0, best, here))
-        slopes.append(np.minimum(steepest, slopes[-1]) if slopes else steepest)
-    return path, np.array(slopes)
-
-
-def _last_price(slopes: Floats, prices: Floats, budget: float) -> tuple[float, float]:
-    """The slope of the steps at which the budget ends, and the share of them that it still buys."""
-    slopes, prices = slopes[prices > 0], prices[prices > 0]
-    order = np.argsort(-slopes)
-    spent = np.cumsum(prices[order])
-    if not spent.size or spent[-1] / DUST <= budget:
-        return 0.0, 0.0
-    price = slopes[order[np.searchsorted(spent, budget, side="right")]]
-    left = budget - float(prices[slopes > price].sum())
-    return float(price), min(max(left / float(prices[slopes == price].sum()), 0.0), 1.0)
-
-
-def _cost(probabilities: Floats, options: Options) -> float:
-    return float((probabilities * options.costs).sum())
+def _planned(request: Request, words: Words) -> Plan:
+    found = made(request, words)
+    return Plan(
+        options=request.options,
+        choices=found.choices,
+        shares=found.shares,
+        floors=found.floors,
+        units=request.units,
+        limits=request.limits,
+        totals=found.totals,
+        prices=found.prices,
+        bound=found.bound,
+        value=found.value,
+        budget=request.budget,
+        cost=found.cost,
+        notes=found.notes,
+    )

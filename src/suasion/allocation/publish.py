@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from suasion.allocation.decide import Decisions
-from suasion.allocation.plan import Options, Plan
+from suasion.allocation.floors import Floors
+from suasion.allocation.limits import Capacity, Limit, Money, Parity
+from suasion.allocation.options import Options
+from suasion.allocation.plan import Plan
+from suasion.allocation.told import Price
+from suasion.experiments import Totals
 from suasion.ledger import Run, draws
 from suasion.rules import Clearance, Gate
+
+Column = npt.NDArray[Any]
 
 
 def publish_plan(
@@ -66,18 +77,46 @@ def publish_plan(
 
 
 def _table(plan: Plan, digest: str) -> pa.Table:
-    columns = {"person": plan.options.persons}
-    columns |= {f"probability:{i}": np.ascontiguousarray(c) for i, c in enumerate(plan.probabilities.T)}
-    columns |= {f"effect:{i}": np.ascontiguousarray(c) for i, c in enumerate(plan.options.effects.T)}
-    columns |= {f"cost:{i}": np.ascontiguousarray(c) for i, c in enumerate(plan.options.costs.T)}
+    """Probabilities for all to read, and what they were made from, to be read back exactly."""
+    options = plan.options
+    parities = [limit.groups for limit in plan.limits if isinstance(limit, Parity)]
+    columns: dict[str, Column] = {"person": options.persons}
+    for kind, found in (
+        ("probability", plan.probabilities),
+        ("effect", options.effects),
+        ("cost", np.broadcast_to(options.costs, options.effects.shape)),
+        ("value", options.values),
+        ("closed", options.closed),
+        ("choice", plan.choices),
+        ("groups", np.column_stack(parities) if parities else None),
+    ):
+        if found is not None:
+            columns |= {f"{kind}:{i}": np.ascontiguousarray(column) for i, column in enumerate(found.T)}
+    columns |= {"among": plan.floors.among, "cell": plan.totals.groups}
+    if plan.units is not None:
+        columns["household"] = plan.units
     terms = {
         "digest": digest,
-        "control": plan.options.control,
-        "treatments": plan.options.treatments,
-        "permitted": plan.options.permitted.tolist(),
+        "control": options.control,
+        "treatments": options.treatments,
+        "permitted": options.permitted.tolist(),
+        "one_cost": len(options.costs) == 1,
+        "shares": plan.shares.tolist(),
+        "holdout": plan.floors.holdout,
+        "spread": plan.floors.spread.tolist(),
+        "shut": plan.floors.shut.tolist(),
+        "limits": [_told(limit) for limit in plan.limits],
+        "totals": {
+            "names": plan.totals.names,
+            "cells": plan.totals.counts.shape[1],
+            "counts": plan.totals.counts.tolist(),
+            "money": plan.totals.money.tolist(),
+        },
+        "prices": [asdict(price) for price in plan.prices],
+        "bound": plan.bound,
+        "value": plan.value,
         "budget": plan.budget,
         "cost": plan.cost,
-        "shadow_price": plan.shadow_price,
         "notes": plan.notes,
     }
     return pa.table(columns).replace_schema_metadata({"plan": json.dumps(terms)})
@@ -98,25 +137,67 @@ def plan_from(table: pa.Table) -> tuple[Plan, str]:
         Its digest in the ledger.
     """
     terms = json.loads(table.schema.metadata[b"plan"])
-
-    def columns(kind: str) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
-        found = [name for name in table.column_names if name.startswith(f"{kind}:")]
-        return np.column_stack([table[name].to_numpy() for name in found])
-
+    costs = _columns(table, "cost")
+    has = {name.partition(":")[0] for name in table.column_names}
     options = Options(
         persons=table["person"].to_numpy(),
         control=terms["control"],
         treatments=tuple(terms["treatments"]),
-        effects=columns("effect"),
-        costs=columns("cost"),
+        effects=_columns(table, "effect"),
+        costs=costs[:1] if terms["one_cost"] else costs,
         permitted=np.array(terms["permitted"], np.bool_),
+        values=_columns(table, "value") if "value" in has else None,
+        closed=_columns(table, "closed") if "closed" in has else None,
     )
+    floors = Floors(
+        holdout=terms["holdout"],
+        spread=np.array(terms["spread"]),
+        among=table["among"].to_numpy(),
+        shut=np.array(terms["shut"], np.bool_),
+    )
+    kept = terms["totals"]
+    totals = Totals(
+        names=tuple(kept["names"]),
+        groups=table["cell"].to_numpy(),
+        counts=np.array(kept["counts"]).reshape(len(kept["names"]), kept["cells"], len(options.treatments)),
+        money=np.array(kept["money"]).reshape(len(kept["names"]), len(options.treatments)),
+    )
+    groups = iter(_columns(table, "groups").T if "groups" in has else ())
     made = Plan(
         options=options,
-        probabilities=columns("probability"),
+        choices=_columns(table, "choice"),
+        shares=np.array(terms["shares"]),
+        floors=floors,
+        units=table["household"].to_numpy() if "household" in has else None,
+        limits=tuple(_limit(told, groups) for told in terms["limits"]),
+        totals=totals,
+        prices=tuple(Price(**price) for price in terms["prices"]),
+        bound=terms["bound"],
+        value=terms["value"],
         budget=terms["budget"],
         cost=terms["cost"],
-        shadow_price=terms["shadow_price"],
         notes=tuple(terms["notes"]),
     )
     return made, terms["digest"]
+
+
+def _columns(table: pa.Table, kind: str) -> np.ndarray[tuple[int, int], np.dtype[Any]]:
+    found = [name for name in table.column_names if name.startswith(f"{kind}:")]
+    return np.column_stack([table[name].to_numpy() for name in found])
+
+
+def _told(limit: Limit) -> dict[str, object]:
+    """A limit as plain JSON, in which nothing is infinite; groups are in columns."""
+    told = {name: found for name, found in vars(limit).items() if name != "groups"}
+    if not isinstance(limit, Parity):
+        told |= {"options": limit.options.tolist(), "most": limit.most if np.isfinite(limit.most) else None}
+    return {"kind": type(limit).__name__, **told}
+
+
+def _limit(told: dict[str, Any], groups: Iterator[npt.NDArray[np.integer]]) -> Limit:
+    kind, given = told["kind"], {name: found for name, found in told.items() if name != "kind"}
+    if kind == "Parity":
+        return Parity(groups=next(groups), **given)
+    given["options"] = np.array(given["options"], np.bool_)
+    given["most"] = np.inf if given["most"] is None else given["most"]
+    return Money(**given) if kind == "Money" else Capacity(**given)

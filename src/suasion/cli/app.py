@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from sqlalchemy.exc import OperationalError
 
-from suasion.cli import demo, init, live, person, public, steps, town
+from suasion.cli import demo, design, geo, init, live, person, public, steps, town
 from suasion.errors import SuasionError
 
 app = typer.Typer(
@@ -22,11 +22,13 @@ app = typer.Typer(
 )
 for command in (
     init.init,
+    design.power,
     steps.ingest,
     steps.segment,
     steps.infer,
     steps.score,
     steps.plan,
+    steps.budget,
     steps.report,
     steps.run,
     live.preview,
@@ -44,6 +46,7 @@ for command in (
 ):
     app.command()(command)
 app.add_typer(person.app, name="person")
+app.add_typer(geo.app, name="geo")
 app.add_typer(town.app, name="town")
 
 

@@ -32,7 +32,7 @@ def explain(
 ) -> None:
     """Tell a person why: what moved the score, and the nearest change that would alter the decision."""
     done = work(workspace, lambda ws: ws.explain(person, campaign))
-    show.emit(done) if as_json else show.explained(done)
+    show.emit(done) if as_json else show.said(done.sentences)
 
 
 def approve(

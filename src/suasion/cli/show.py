@@ -19,7 +19,7 @@ from suasion.disclosure import Verified
 from suasion.measurement import Report
 from suasion.scores import inferences
 from suasion.segments import Counts
-from suasion.workspace import Check, Explained, IngestSummary, PlanSummary, ScoreSummary, SendSummary
+from suasion.workspace import Check, IngestSummary, PlanSummary, ScoreSummary, SendSummary
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
@@ -122,6 +122,9 @@ def planned(summary: PlanSummary) -> None:
     spent = f"{summary.cost:,.2f} of {summary.budget:,.2f} expected to be spent on {summary.people:,} people"
     screen.print(f"[bold]{escape(summary.campaign)}[/bold]: {spent}")
     table("Drawn", ("option", "persons"), [(name, f"{n:,}") for name, n in summary.drawn.items()])
+    for price in summary.prices:
+        screen.print(escape(price))
+    screen.print(f"No plan within these limits is worth more by over {summary.gap:.2%}.")
     _refused(summary.refused)
     for note in summary.notes:
         screen.print(escape(note))
@@ -140,9 +143,9 @@ def previewed(letters: Mapping[str, Letter]) -> None:
         screen.print(escape(letter.text))
 
 
-def explained(why: Explained) -> None:
-    """What a person reads of a decision, a sentence a line."""
-    for sentence in why.sentences:
+def said(sentences: Sequence[str]) -> None:
+    """A sentence a line."""
+    for sentence in sentences:
         screen.print(escape(sentence))
 
 

@@ -68,6 +68,12 @@ def plan(campaign: CampaignName = None, workspace: Folder = HERE, as_json: AsJso
     show.emit(done) if as_json else show.planned(done)
 
 
+def budget(campaign: CampaignName = None, workspace: Folder = HERE, as_json: AsJson = False) -> None:
+    """Say what other budgets would buy, and where to stop."""
+    done = work(workspace, lambda ws: ws.budget(campaign))
+    show.emit(done) if as_json else show.said(done.sentences)
+
+
 def report(campaign: CampaignName = None, workspace: Folder = HERE, as_json: AsJson = False) -> None:
     """Judge the plan on people it was not learned from, and write the report."""
     done = work(workspace, lambda ws: ws.report(campaign))

@@ -100,6 +100,10 @@ class Entry:
     rules : str
         Digest of the rules in force.
     approval : Approved or None
+    analysis : dict
+        How the campaign will be judged: outcomes, and the terms of its analysis.
+    analysis_digest : str
+        Of these terms.
     opt_out : str
         How recipients stop it.
     """
@@ -125,6 +129,8 @@ class Entry:
     exploration: float
     rules: str
     approval: Approved | None
+    analysis: dict[str, Any]
+    analysis_digest: str
     opt_out: str = OPT_OUT
 
     def as_dict(self) -> dict[str, Any]:
@@ -194,7 +200,14 @@ def entry_of(
         exploration=campaign.exploration,
         rules=gate.digest,
         approval=Approved(approved[0], approved[1].isoformat()) if approved else None,
+        analysis=_analysis(campaign),
+        analysis_digest=campaign.analysis.digest,
     )
+
+
+def _analysis(campaign: Campaign) -> dict[str, Any]:
+    outcomes = {"outcome": campaign.outcome, "also": list(campaign.also)}
+    return outcomes | campaign.analysis.model_dump(mode="json")
 
 
 def _told(campaign: Campaign, said: Mapping[str, Wording], plan: Plan) -> tuple[Told, ...]:

@@ -1,41 +1,66 @@
-"""From probabilities to decisions: one draw that keeps every marginal probability and the total cost."""
+"""From probabilities to decisions: one draw that keeps every marginal probability and every total."""
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
 from suasion.errors import UndefinedError
+from suasion.experiments.flight import TINY, Units, largest_parts
+from suasion.experiments.landing import decided
+from suasion.experiments.totals import Totals, with_nothing
 
 Floats = npt.NDArray[np.float64]
-TINY = 1e-12
-"""Probabilities below this are rounding dust of sums that should be 0."""
+AnyFloats = npt.NDArray[np.floating]
+Ids = npt.NDArray[np.int64]
 
 
-def draw(probabilities: Floats, costs: Floats, order: Floats, chance: Floats) -> npt.NDArray[np.int64]:
-    """Draw one option a person by dependent rounding with a weighted sum.
+def draw(
+    probabilities: Floats,
+    costs: AnyFloats,
+    totals: Totals,
+    order: Floats,
+    chance: Floats,
+    together: Ids | None = None,
+) -> Ids:
+    """Draw one option a person such that totals stay what they were expected to be.
 
-    Two undecided persons at a time move probability between two of their options, in opposite
-    directions and such that the total cost stays what it was, until one of them is decided; each move is
-    a fair game, so the marginal probability of every option of every person stays what it was. The last
-    undecided person moves alone: the drawn cost differs from the expected cost by at most the gap
-    between two options of one person.
+    **Scheme.** A unit is a person, or a household of which at most one is treated (its options are nothing
+    and those of all members). Units enter a window one after another. Changes of probabilities in the window
+    that keep every sum of a unit and every total are the solutions of linear equations: where there is one,
+    all options in it move along it, up or down as far as probabilities allow, with chances that make the move
+    a fair game. So every probability stays the marginal probability of its option, and each move decides an
+    option. Units enter in parts of some 130,000, whose windows then meet in one. When all have entered and no
+    such change is left, the total that the fewest undecided units touch is dropped, and moves go on; a unit
+    touches a total where its undecided options differ in it.
 
-    Source: Gandhi, Khuller, Parthasarathy, Srinivasan 2006, JACM 53:324, for weighted sums; the
-    multi-option person is our reading of Deville and Tille 2004, Biometrika 91:893 (the cube method).
+    **How far a total can be off.** Less than min(R, t) gaps: R totals, t the most totals that a move between
+    two options of a unit touches, a gap of a total the largest change that one unit can make in it. For when
+    a total is dropped, undecided units have D = sum(options - 1) independent columns (what an option changes
+    against another of the same unit), and D <= L, the totals left. Columns touch at most D * t totals in all,
+    so among L >= D totals there is one that at most t columns touch; a unit that touches a total has a column
+    that does; and there are at most D <= R units. From then on, an undecided unit changes the total by less
+    than the largest gap between its options. With one total, that is one gap.
+
+    Source: the cube method of Deville and Tille 2004, Biometrika 91:893, with the window of Chauvet and Tille
+    2006, Computational Statistics 21:53; dropping by counts after Beck and Fiala 1981, Discrete Applied
+    Mathematics 3:1. Persons with several options, households and the bound are our reading of them.
 
     Parameters
     ----------
-    probabilities : array of float, shape (n, k)
-        Rows sum to 1; option 0 is nothing.
-    costs : array of float, shape (n, k)
-        Expected cost of each option.
+    probabilities : array of float, shape (n, 1 + k)
+        Rows sum to 1; column 0 is nothing. Below 1e-12 is 0.
+    costs : array of float, shape (n, k) or (1, k)
+        Expected cost of each option, without nothing.
+    totals : Totals
+        What stays, up to `reach`.
     order : array of float, shape (n,)
-        In which order persons meet; uniform numbers of a keyed hash, so that file order does not matter.
-    chance : array of float, shape (n, k - 1)
-        Uniform numbers in [0, 1), independent of `order`, one for each move: a move decides at least one
-        option, so there are no more.
+        In which order people enter: uniform numbers of a keyed hash, so that file order does not matter.
+    chance : array of float, shape (n, c)
+        Uniform numbers in [0, 1), independent of `order`, one for each move. A move decides an option, so c
+        is at most k, or one less than the most options that anybody has a probability of.
+    together : array of int, shape (n,), optional
+        The household of each person: at most one of a household is treated.
 
     Returns
     -------
@@ -45,97 +70,71 @@ def draw(probabilities: Floats, costs: Floats, order: Floats, chance: Floats) ->
     Raises
     ------
     UndefinedError
-        Rows that are not probabilities.
+        Rows that are not probabilities, or a household that would be treated with more than probability 1.
 
     Examples
     --------
+    Two of four people, exactly:
+
     >>> import numpy as np
-    >>> p, c = np.full((4, 2), 0.5), np.tile([0.0, 3.0], (4, 1))
-    >>> int(draw(p, c, np.array([0.1, 0.4, 0.2, 0.3]), np.full((4, 1), 0.7)).sum())
+    >>> letters = Totals(("letters",), np.zeros(4, int), np.ones((1, 1, 1)), np.zeros((1, 1)))
+    >>> p, luck = np.full((4, 2), 0.5), np.array([[0.1], [0.4], [0.2], [0.3]])
+    >>> int(draw(p, np.array([[3.0]]), letters, order=luck[:, 0], chance=1 - luck).sum())
     2
     """
-    sums = probabilities.sum(axis=1)
+    if not len(probabilities):
+        return np.zeros(0, np.int64)
+    _check(probabilities)
+    # In the order of entering, nothing depends on the order of the file.
+    people, starts = _units(order, together)
+    state = probabilities[people]
+    if np.count_nonzero(state > TINY, axis=1).max() - 1 > chance.shape[1]:
+        raise UndefinedError("a draw", "fewer chances than moves", "Give each person one for every option.")
+    if together is not None:
+        _share(state, starts)
+    costs = costs[people] if len(costs) > 1 else costs
+    return decided(prepared(state, starts, costs, totals.among(people)), people, chance[people])
+
+
+def _check(probabilities: Floats) -> None:
     if not (np.isfinite(probabilities).all() and probabilities.min(initial=0) >= 0):
         raise UndefinedError("a draw", "probabilities below 0 or not finite", "Plan again.")
-    if not np.allclose(sums, 1, atol=1e-9):
+    if np.abs(probabilities.sum(axis=1) - 1).max(initial=0) > 1e-9:
         raise UndefinedError("a draw", "probabilities of a person that do not sum to 1", "Plan again.")
-    state = np.ascontiguousarray(probabilities / sums[:, None])
-    alike = TINY * float(costs.max(initial=0))
-    meeting = np.argsort(order, kind="stable")
-    # In the order of meeting, the numbers do not depend on the order of the file either.
-    _round(state, np.ascontiguousarray(costs), alike, meeting, chance[meeting].ravel())
-    return np.argmax(state, axis=1).astype(np.int64)
 
 
-@numba.njit(cache=True)
-def _pair(row):  # pyright: ignore[reportMissingParameterType, reportUnknownParameterType]
-    """The first two options that still have probability; the second is -1 where the person is decided."""
-    first, second = -1, -1
-    for option in range(row.shape[0]):
-        if row[option] > TINY:
-            if first < 0:
-                first = option
-            else:
-                second = option
-                break
-    return first, second
+def _units(order: Floats, together: Ids | None) -> tuple[Ids, Ids]:
+    """People in the order of entering, and where each unit starts; a household enters with its first."""
+    if together is None:
+        return np.argsort(order, kind="stable"), np.arange(len(order) + 1)
+    _, household = np.unique(together, return_inverse=True)
+    first = np.full(household.max() + 1, np.inf)
+    np.minimum.at(first, household, order)
+    members = np.lexsort((order, household, first[household]))
+    begins = np.flatnonzero(np.diff(household[members], prepend=-1))
+    return members, np.append(begins, len(order))
 
 
-@numba.njit(cache=True)
-def _move(row, a, b, amount):  # pyright: ignore[reportMissingParameterType, reportUnknownParameterType]
-    row[a] += amount
-    row[b] -= amount
-    for option in (a, b):
-        if row[option] <= TINY:
-            row[option] = 0.0
+def _share(state: Floats, starts: Ids) -> None:
+    """Give each household one nothing, held by its first."""
+    treated = np.add.reduceat(state[:, 1:].sum(axis=1), starts[:-1])
+    if treated.max() > 1 + 1e-9:
+        found = f"{int((treated > 1 + 1e-9).sum()):,} households whose treatments have a probability above 1"
+        raise UndefinedError("a draw", found, "Plan again with at most one of a household.")
+    state[:, 0] = 0
+    state[starts[:-1], 0] = np.where(treated < 1 - 1e-9, 1 - treated, 0)
 
 
-@numba.njit(cache=True)
-def _alone(row, a, b, luck):  # pyright: ignore[reportMissingParameterType, reportUnknownParameterType]
-    """One person decides between a and b as a fair game: one of the two is gone afterwards."""
-    both = row[a] + row[b]
-    _move(row, a, b, row[b] if luck * both < row[a] else -row[a])
-
-
-@numba.njit(cache=True)
-def _together(one, other, a, b, c, d, ratio, luck):  # pyright: ignore[reportMissingParameterType, reportUnknownParameterType]
-    """`one` moves t from b to a while `other` moves ratio * t from d to c: the total cost stays."""
-    speed = abs(ratio)
-    gives, takes = (other[d], other[c]) if ratio > 0 else (other[c], other[d])
-    up, down = min(one[b], gives / speed), min(one[a], takes / speed)
-    t = up if luck * (up + down) < down else -down
-    _move(one, a, b, t)
-    _move(other, c, d, ratio * t)
-
-
-@numba.njit(cache=True)
-def _round(state, costs, alike, order, chance):  # pyright: ignore[reportMissingParameterType, reportUnknownParameterType]
-    moves = 0
-    waiting = -1
-    for i in order:
-        a, b = _pair(state[i])
-        while b >= 0:
-            gap = costs[i, a] - costs[i, b]
-            if abs(gap) <= alike:
-                _alone(state[i], a, b, chance[moves])
-            elif waiting < 0:
-                waiting = i
-                break
-            else:
-                c, d = _pair(state[waiting])
-                rival = costs[waiting, c] - costs[waiting, d]
-                if abs(rival) <= alike:
-                    _alone(state[waiting], c, d, chance[moves])
-                else:
-                    _together(state[i], state[waiting], a, b, c, d, -gap / rival, chance[moves])
-                if _pair(state[waiting])[1] < 0:
-                    waiting = -1
-            moves += 1
-            a, b = _pair(state[i])
-    # What the last person lacks to a whole probability may be the dust of everybody's moves: nothing to draw.
-    if waiting >= 0 and state[waiting].max() < 1 - TINY * len(order):
-        a, b = _pair(state[waiting])
-        while b >= 0:
-            _alone(state[waiting], a, b, chance[moves])
-            moves += 1
-            a, b = _pair(state[waiting])
+def prepared(state: Floats, starts: Ids, costs: AnyFloats, totals: Totals) -> Units:
+    """Totals in units of their largest part, laid out for the flight."""
+    units = Units(
+        state.ravel(),
+        starts,
+        totals.groups.astype(np.int64),
+        with_nothing(costs),
+        np.ascontiguousarray(with_nothing(totals.counts).transpose(1, 2, 0)),
+        np.ascontiguousarray(with_nothing(totals.money).T),
+    )
+    largest = largest_parts(units)
+    scale = np.divide(1, largest, out=np.zeros_like(largest), where=largest >= np.finfo(np.float64).tiny)
+    return units._replace(counts=units.counts * scale, money=units.money * scale)

@@ -4,26 +4,28 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal, Self
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, Field, model_validator
 from sqlalchemy import Connection, insert, select
 
-from suasion.declarations import Declared, read
+from suasion.declarations import Declared, closest, read
 from suasion.errors import CampaignError
 from suasion.ledger.schema import campaigns
 from suasion.rules import Channel, Purpose
 
 Money = Annotated[float, Field(ge=0, allow_inf_nan=False, strict=True)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Label = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
 
 class TreatmentTerms(Declared):
-    """What a treatment says and costs.
+    """What a treatment says and costs, and where and when it is given.
 
     `cost` is paid for everybody treated; `price` only where the outcome `price_if` comes true
-    (a voucher that is redeemed).
+    (a voucher that is redeemed). Limits are declared by `channel` and by `day`.
     """
 
     message: str | None = None
@@ -31,6 +33,82 @@ class TreatmentTerms(Declared):
     cost: Money = 0.0
     price: Money = 0.0
     price_if: str | None = None
+    channel: Label | None = None
+    day: date | None = None
+
+
+class CapacityTerms(Declared):
+    """At most, or at least, so many people."""
+
+    most: int | None = Field(default=None, ge=0)
+    least: int | None = Field(default=None, ge=0)
+
+
+class ParityTerms(Declared):
+    """Groups of the trait `of` are reached alike, by one of `least_ratio` and `most_gap`.
+
+    `mode`: ``constrained`` makes the plan keep to it; ``blind`` chooses among plans that do not look at the
+    trait, which only measures them; ``measure`` only says how it is. Rules decide which are permitted.
+    """
+
+    of: str
+    mode: Literal["constrained", "blind", "measure"] = "constrained"
+    measure: Literal["rate", "share"] = "rate"
+    least_ratio: Share | None = None
+    most_gap: Share | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if (self.least_ratio is None) is (self.most_gap is None):
+            raise ValueError("give one of least_ratio and most_gap")
+        return self
+
+
+class LimitTerms(Declared):
+    """What a plan may not exceed; `money` and `capacity` by channel or day of the treatments.
+
+    `least_people`: a treatment is given to nobody, or to at least so many.
+    """
+
+    one_per_household: bool = False
+    least_people: int | None = Field(default=None, ge=1)
+    money: dict[str, Money] = Field(default_factory=dict)
+    capacity: dict[str, CapacityTerms] = Field(default_factory=dict)
+    parity: ParityTerms | None = None
+
+
+class GuardrailTerms(Declared):
+    """What must not get worse.
+
+    `watches` is ``opted_out``, ``complained`` or ``bounced``, whose rate among sends may be `most`; or an
+    outcome, which the campaign may make worse than that of people left alone by `most`, in the outcome's
+    own unit. `lower_is_worse` says which way an outcome gets worse.
+    """
+
+    watches: str
+    most: float = Field(ge=0, allow_inf_nan=False)
+    lower_is_worse: bool = False
+
+
+class AnalysisTerms(Declared):
+    """How the campaign will be judged, said before it is sent: its digest is in the log.
+
+    `before` is a trait that tells the outcome in part, for sharper estimates; `subgroups` are traits.
+    `looks`: ``sequence`` may be looked at whenever one likes, ``group_sequential`` a few times before
+    `people` have answered, ``fixed`` once they have.
+    """
+
+    alpha: float = Field(default=0.05, gt=0, lt=0.5)
+    before: str | None = None
+    subgroups: tuple[str, ...] = ()
+    looks: Literal["sequence", "group_sequential", "fixed"] = "sequence"
+    people: int | None = Field(default=None, ge=2)
+    guardrails: tuple[GuardrailTerms, ...] = ()
+
+    @property
+    def digest(self) -> str:
+        """What is recorded before the first send."""
+        return _digest(self.model_dump_json())
 
 
 class DeliveryTerms(Declared):
@@ -51,7 +129,10 @@ class Campaign(Declared):
     """Sponsor, purpose, people, treatments, outcome and budget, as written in ``campaigns/NAME.toml``.
 
     `holdout` and `exploration` are probabilities a person: the least that "nothing" gets, and what is
-    spread over all treatments that are not expected to harm, so that later policies can be judged.
+    spread over all treatments that are not expected to harm, so that later policies can be judged. Where
+    `exploration` is not declared, it gives way to limits that leave no room for it. `worth` is the money
+    that one more outcome is worth; below 0 where less of it is wanted. A `cautious` plan believes the lower
+    end of each effect only. People of whom nothing is known get the treatment `neutral`, or nothing.
     `proxies_approved_by` names who approved features that tell a sensitive trait, where a rule asks for it.
     """
 
@@ -67,9 +148,19 @@ class Campaign(Declared):
     budget: Money
     holdout: float = Field(default=0.05, ge=0, le=1)
     exploration: float = Field(default=0.02, ge=0, le=1)
+    worth: float | None = Field(default=None, allow_inf_nan=False)
+    cautious: bool = False
+    neutral: str | None = None
+    limits: LimitTerms = LimitTerms()
+    analysis: AnalysisTerms = AnalysisTerms()
     treatments: dict[str, TreatmentTerms] = Field(min_length=1)
     proxies_approved_by: str | None = Field(default=None, min_length=1)
     delivery: DeliveryTerms | None = None
+
+    @property
+    def adapts(self) -> bool:
+        """Whether exploration was not declared, and may give way."""
+        return "exploration" not in self.model_fields_set
 
     @property
     def digest(self) -> str:
@@ -78,8 +169,11 @@ class Campaign(Declared):
 
     @property
     def terms(self) -> str:
-        """Digest of what may not change once sending has begun: all but money and times."""
-        free = {"budget": True, "delivery": {"not_after", "hours"}}
+        """Digest of what may not change once sending has begun: all but money, times and the analysis.
+
+        What is added to the analysis later is told apart from what was planned.
+        """
+        free = {"budget": True, "analysis": True, "delivery": {"not_after", "hours"}}
         return _digest(self.model_dump_json(exclude=free))
 
 
@@ -120,7 +214,25 @@ def campaign_from(path: Path) -> Campaign:
         raise CampaignError(asked, found, "Keep some people aside, or nobody will know what it changed.")
     if declared.holdout + declared.exploration > 1:
         raise CampaignError(asked, "holdout and exploration sum to more than 1", "Lower one of them.")
+    _check_limits(asked, declared)
     return declared
+
+
+def _check_limits(asked: str, declared: Campaign) -> None:
+    """Limits name what is there, and worth wants what the purpose may want."""
+    treatments = declared.treatments
+    places = {t.channel for t in treatments.values()} | {str(t.day) for t in treatments.values() if t.day}
+    for name in (*declared.limits.money, *declared.limits.capacity):
+        if name not in places:
+            found = f"a limit for '{name}', which is no channel or day of its treatments"
+            raise CampaignError(asked, found, closest(name, [place for place in places if place]))
+    if declared.neutral is not None and declared.neutral not in treatments:
+        found = f"unknown neutral treatment '{declared.neutral}'"
+        raise CampaignError(asked, found, closest(declared.neutral, treatments))
+    votes = declared.purpose in {Purpose.CIVIC, Purpose.POLITICAL}
+    if votes and declared.worth is not None and declared.worth < 0:
+        found = "a negative worth: it would pay for fewer people who register or vote"
+        raise CampaignError(asked, found, f"A {declared.purpose} campaign may only want more of it.")
 
 
 def declare(campaign: Campaign, at: datetime) -> Callable[[Connection, int], None]:

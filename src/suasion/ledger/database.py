@@ -18,10 +18,10 @@ from suasion.errors import BusyError, DamageError, SuasionError, WorkspaceError
 from suasion.lake import StoredTable
 from suasion.ledger.schema import table_versions
 
-REVISION = "0002"
+REVISION = "0003"
 """The newest revision under ``migrations/``."""
 
-_OLDER = (None, "0001")
+_OLDER = (None, "0001", "0002")
 _UNWRITABLE = (
     sqlite3.SQLITE_FULL,
     sqlite3.SQLITE_IOERR,

@@ -56,7 +56,7 @@ class Tables:
             The table does not exist yet, or was made from something else than `inputs`.
         """
         if name not in self.versions:
-            found = "it does not exist: it was never made, or deleted since it held what somebody erased had taught"
+            found = "it was never made, or deleted since it held what somebody erased had taught"
             raise OrderError(f"table '{name}'", found, f"Run `suasion {made_by}` first.")
         version = self.versions[name]
         if inputs is not None and version.inputs != inputs:

@@ -66,6 +66,18 @@ draws = Table(
     sqlite_with_rowid=False,
 )
 
+assignments = Table(
+    "assignments",
+    metadata,
+    Column("experiment", String, primary_key=True),
+    Column("person", Integer, primary_key=True),
+    Column("arm", String, nullable=False),
+    Column("chance", Float, nullable=False),
+    Column("at", Float, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""The arm in which a person was first exposed, its chance, and when, seconds since 1970; never changed."""
+
 consents = Table(
     "consents",
     metadata,

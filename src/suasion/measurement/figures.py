@@ -124,11 +124,17 @@ def budgets(report: Report) -> Figure:
         for e in (pick(p),)
     ]
     here = {report.budget: " (asked for)"}
+    price_unit = price(p.marginal.value for p in points if p.marginal is not None)
     return Figure(
         caption=f"Gain over treating nobody, {per}, by budget.",
-        head=(capital(money_title), "Plan (interval)", "By lot (interval)"),
+        head=(capital(money_title), "Plan (interval)", "By lot (interval)", "One more costs (interval)"),
         rows=tuple(
-            (money(p.budget) + here.get(p.budget, ""), unit.shown(p.plan), unit.shown(p.by_lot))
+            (
+                money(p.budget) + here.get(p.budget, ""),
+                unit.shown(p.plan),
+                unit.shown(p.by_lot),
+                "cannot be told" if p.marginal is None else price_unit.shown(p.marginal),
+            )
             for p in points
         ),
         chart=curves.lines(drawn, money_title, f"{per}, gained", "Chart of gain by budget.", report.budget)

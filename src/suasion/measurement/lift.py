@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -132,6 +132,27 @@ def lift(
             *doubts.few(given, alone),
         ),
     )
+
+
+def looked_at(found: Lift, latest: Estimate) -> Lift:
+    """The lift with an interval that holds although one looked before, or will look again.
+
+    Parameters
+    ----------
+    found : Lift
+    latest : Estimate
+        Of the same effect, by the way one looks.
+
+    Returns
+    -------
+    Lift
+        Its interval holds both.
+    """
+    own = found.effect
+    low, high = min(own.low, latest.low), max(own.high, latest.high)
+    effect = Estimate(own.value, low, high, own.n, f"{own.method}, {latest.method}", latest.level)
+    extra = effect.times(found.people)
+    return replace(found, effect=effect, extra=extra, cost_per_extra=_price(found.spent, extra))
 
 
 def _certain(nothing: Floats) -> Floats:

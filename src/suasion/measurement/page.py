@@ -7,7 +7,7 @@ from importlib.resources import files
 
 import minijinja
 
-from suasion.measurement import figures, helped, rankings, sent
+from suasion.measurement import came_back, examined, figures, helped, rankings, sent
 from suasion.measurement.canvas import printable
 from suasion.measurement.figures import Figure
 from suasion.measurement.report import Report
@@ -50,9 +50,28 @@ def page(report: Report) -> str:
         paid=sent.paid(report, lift) if lift else None,
         naive=sent.naive(report, lift) if lift else None,
         delivered=sent.delivered(delivery) if delivery else None,
+        tested=examined.section(report, report.analysis) if report.analysis else None,
+        costs=_costs(report),
+        returned=_returned(report),
         methods=_methods(report),
     )
     return printable(written)
+
+
+def _costs(report: Report) -> Figure | None:
+    """What was spent, where anything was sent."""
+    if report.spent is None:
+        return None
+    return Figure(
+        "What was spent, by treatment and channel.", *came_back.cost_rows(report.spent, report.currency)
+    )
+
+
+def _returned(report: Report) -> Figure | None:
+    """What came back for it, where that was measured."""
+    if report.spent is None or not report.spent.returns:
+        return None
+    return Figure("What came back for it.", *came_back.return_rows(report.spent, report.currency))
 
 
 def _ordered(report: Report) -> list[str]:
@@ -79,7 +98,9 @@ def _methods(report: Report) -> list[str]:
     paired = [estimate for other in replay.comparisons for estimate in other.differences.values()]
     plain = [estimate for arm in report.arms for estimate in arm.means.values()]
     measured = [report.lift.effect] if report.lift else []
-    return sorted({estimate.method for estimate in (*made, *paired, *plain, *measured) if estimate})
+    tests = (report.analysis.effects, report.analysis.also, report.analysis.groups) if report.analysis else ()
+    tested = [found.effect for rows in tests for found in rows]
+    return sorted({estimate.method for estimate in (*made, *paired, *plain, *measured, *tested) if estimate})
 
 
 @cache

@@ -7,19 +7,18 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from suasion.allocation import Plan, plan
+from suasion.allocation import Plan
 from suasion.errors import UndefinedError
 from suasion.experiments import Design
 from suasion.ledger import Campaign
 from suasion.measurement import policies
+from suasion.measurement.budgets import BudgetPoint, budget_points
 from suasion.measurement.value import aipw_value, learned_gain, weighted_value
 from suasion.rules import Clearance, Gate
 from suasion.scores import Scores
 from suasion.stats import Estimate, mean
 
 Floats = npt.NDArray[np.float64]
-BUDGETS = (0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0)
-"""Multiples of the campaign's budget at which the value of money is shown."""
 
 
 @dataclass(frozen=True)
@@ -59,15 +58,6 @@ class Comparison:
 
     against: str
     differences: dict[str, Estimate]
-
-
-@dataclass(frozen=True)
-class BudgetPoint:
-    """What a budget buys: the gain over nobody a person, by plan and by lot."""
-
-    budget: float
-    plan: Estimate
-    by_lot: Estimate
 
 
 @dataclass(frozen=True)
@@ -145,7 +135,7 @@ def replay(
             name: aipw_value(scores, outcome, policies.everybody(made, i), policies.nobody(made))
             for i, name in enumerate(made.options.treatments)
         },
-        budgets=_budgets(campaign, scores, made, average),
+        budgets=budget_points(campaign, scores, made, average),
         refusal=_refusal(campaign, scores, made),
     )
 
@@ -195,19 +185,6 @@ def _fixed(design: Design) -> bool:
 
 def _compared(scores: Scores, main: Floats, name: str, way: Floats) -> Comparison:
     return Comparison(name, {o: learned_gain(scores, o, main, way) for o in scores.aipw})
-
-
-def _budgets(campaign: Campaign, scores: Scores, made: Plan, average: Floats) -> tuple[BudgetPoint, ...]:
-    points: list[BudgetPoint] = []
-    base = policies.nobody(made)
-    for multiple in BUDGETS if made.budget > 0 else ():
-        other = plan(made.options, made.budget * multiple, campaign.holdout, campaign.exploration)
-        gain = learned_gain(scores, campaign.outcome, other.probabilities, base)
-        lot = aipw_value(scores, campaign.outcome, policies.by_lot(other, average, campaign), base)
-        points.append(BudgetPoint(other.budget, gain, lot))
-        if other.shadow_price == 0:
-            break
-    return tuple(points)
 
 
 def _refusal(campaign: Campaign, scores: Scores, made: Plan) -> Comparison | None:

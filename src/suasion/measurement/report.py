@@ -14,10 +14,12 @@ from suasion.allocation import Plan
 from suasion.experiments import Assignment, Design
 from suasion.ingest import Source
 from suasion.ledger import Campaign
+from suasion.measurement.analysis import Analysis, alarms, findings
 from suasion.measurement.evaluation import Evaluation, evaluate
 from suasion.measurement.lift import Lift
 from suasion.measurement.replay import Replay
 from suasion.measurement.sentences import sentences
+from suasion.measurement.spending import Spending
 from suasion.measurement.who import TraitShift, shifts
 from suasion.profiles import Trait
 from suasion.rules import Reason
@@ -119,6 +121,14 @@ class Report:
         What the sent plan changed; None where nothing was sent or no answer is known.
     delivery : Delivered or None
         What became of its messages; None where nothing was sent.
+    analysis : Analysis or None
+        What was tested of the campaign, or of the experiment it learned from; None where nobody drew.
+    spent : Spending or None
+        What it cost and what came back; None where nothing was sent.
+    prices : tuple of str
+        What each limit of the plan costs, in words.
+    gap : float
+        No plan within the limits is worth more by a larger share.
     """
 
     campaign: str
@@ -148,6 +158,10 @@ class Report:
     inputs: str
     lift: Lift | None = None
     delivery: Delivered | None = None
+    analysis: Analysis | None = None
+    spent: Spending | None = None
+    prices: tuple[str, ...] = ()
+    gap: float = 0.0
 
     def as_dict(self) -> dict[str, Any]:
         """The report for JSON: everything the page shows."""
@@ -174,6 +188,8 @@ def report(
     delivery: Delivered | None = None,
     trial: pa.Table | None = None,
     money: Collection[str] = (),
+    analysis: Analysis | None = None,
+    spent: Spending | None = None,
 ) -> Report:
     """Write the report of a plan.
 
@@ -203,11 +219,18 @@ def report(
         others.
     money : collection of str
         Outcomes that are in the currency of the report.
+    analysis : Analysis, optional
+    spent : Spending, optional
 
     Returns
     -------
     Report
     """
+    said = sentences(campaign, design, made, judged, scores.findings, currency, lift)
+    if analysis is not None:
+        said = (*alarms(analysis, campaign.name), *said, *findings(analysis))
+    if spent is not None:
+        said = (*said, spent.sentence)
     return Report(
         campaign=campaign.name,
         sponsor=campaign.sponsor,
@@ -217,7 +240,7 @@ def report(
         currency=currency,
         category={name: source.outcomes[name].category for name in scores.observed},
         at=at.isoformat(timespec="seconds"),
-        sentences=sentences(campaign, design, made, judged, scores.findings, currency, lift),
+        sentences=said,
         budget=made.budget,
         cost=made.cost,
         shadow_price=made.shadow_price,
@@ -238,6 +261,10 @@ def report(
         inputs=inputs,
         lift=lift,
         delivery=delivery,
+        analysis=analysis,
+        spent=spent,
+        prices=tuple(price.sentence for price in made.prices),
+        gap=made.gap,
     )
 
 

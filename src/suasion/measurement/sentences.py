@@ -71,7 +71,7 @@ def sentences(
         )
     if made.cost > 0:
         said.append(f"{_versus(propensity)} ranking by propensity: {_per(propensity, outcome)}.")
-    if made.shadow_price > 0:
+    if made.shadow_price > 0 and campaign.worth is None:
         said.append(f"By the models, the next {currency} would add {made.shadow_price:.3f} '{outcome}'.")
     best = max(judged.effects, key=lambda name: judged.effects[name].value)
     said.append(

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
@@ -35,12 +35,18 @@ Fallback = (
 
 
 class Review(Declared):
-    """What a named person found in a message. What review does not say is unknown, and unknown is no."""
+    """What a named person found in a message. What review does not say is unknown, and unknown is no.
+
+    `topics` and `stance` tag what the message says, so that nobody hears only one side; they are about the
+    message, never about the opinions of people, and no rule judges by them.
+    """
 
     by: str = Field(min_length=1)
     on: date
     exposes_third_persons: bool | None = None
     discourages_voting: bool | None = None
+    topics: tuple[Name, ...] = ()
+    stance: Name | None = None
 
 
 class Variant(Declared):
@@ -106,8 +112,31 @@ class Message(Declared):
         -------
         Verdict
         """
-        found = self.review.model_dump(exclude={"by", "on"}) if self.review else {}
+        found = self.review.model_dump(exclude={"by", "on", "topics", "stance"}) if self.review else {}
         return gate.judge_one("message", found)
+
+    def tags(self, of: Literal["stance", "topics"]) -> frozenset[str]:
+        """What review tagged the message with; nothing where nobody did.
+
+        Parameters
+        ----------
+        of : "stance" or "topics"
+
+        Returns
+        -------
+        frozenset of str
+
+        Examples
+        --------
+        >>> review = Review(by="Ada", on=date(2026, 11, 1), topics=("buses", "bikes"), stance="for")
+        >>> message = Message(name="m", variants={"a": Variant(text="Come.")}, review=review)
+        >>> sorted(message.tags("topics")), sorted(message.tags("stance"))
+        (['bikes', 'buses'], ['for'])
+        """
+        if self.review is None:
+            return frozenset()
+        stance = self.review.stance
+        return frozenset(self.review.topics if of == "topics" else [] if stance is None else [stance])
 
 
 def message_from(path: Path) -> Message:

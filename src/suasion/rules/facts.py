@@ -18,7 +18,8 @@ TRAIT_FACTS = {
     "purpose": Type.TEXT,
 }
 """One use of a trait; `role` is ``segment``, ``score``, ``outcome``, ``message``, ``lookalike`` for what a
-list tells to which others are found alike, or ``group`` for that by which a score is judged."""
+list tells to which others are found alike, ``group`` for that by which one is judged, or ``parity``
+where a plan must reach its groups alike."""
 
 MESSAGE_FACTS = {
     "discourages_voting": Type.BOOLEAN,

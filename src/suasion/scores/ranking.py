@@ -9,7 +9,7 @@ import numpy.typing as npt
 from scipy.special import stdtr, stdtrit
 
 from suasion.errors import UndefinedError
-from suasion.stats import Estimate, calibration_line, multiplicity, ranking
+from suasion.stats import Estimate, calibration, multiplicity, ranking
 
 Floats = npt.NDArray[np.float64]
 Ids = npt.NDArray[np.int64]
@@ -103,7 +103,7 @@ def _tests(
     if float(np.ptp(effects)) <= 1e-12 * max(1.0, float(np.abs(effects).max())):
         return None
     try:
-        slope = calibration_line(gains, effects, clusters, weights, folds).slope
+        slope = calibration.line(gains, effects, clusters, weights, folds).slope
         return slope, ranking.qini(gains, effects, clusters, weights)
     except UndefinedError:
         return None

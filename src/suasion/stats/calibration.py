@@ -12,6 +12,9 @@ import numpy.typing as npt
 from suasion.errors import UndefinedError
 from suasion.stats.estimate import Estimate
 from suasion.stats.influence import Floats, Ids, Sample, sample
+from suasion.stats.projection import CalibrationLine, line
+
+__all__ = ["Bin", "CalibrationLine", "calibration_bins", "gain_by_group", "line"]
 
 
 @dataclass(frozen=True)

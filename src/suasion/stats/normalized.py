@@ -12,7 +12,7 @@ from suasion.stats.estimate import Estimate
 from suasion.stats.influence import Floats, Ids, Sample, sample
 
 
-def normalized_qini(
+def qini(
     outcomes: Floats,
     treated: npt.NDArray[np.bool_],
     scores: Floats,
@@ -57,14 +57,14 @@ def normalized_qini(
     --------
     >>> outcomes, treated = np.array([1.0, 0, 0, 1.0] * 50), np.array([True, True, False, False] * 50)
     >>> scores = outcomes * np.where(treated, 1, -1)
-    >>> normalized_qini(outcomes, treated, scores, np.random.default_rng(0)).value
+    >>> qini(outcomes, treated, scores, np.random.default_rng(0)).value
     1.0
     """
     trial = _trial(outcomes, treated, (scores,), clusters)
     return _bootstrap(trial, "normalized Qini", rng, draws)
 
 
-def compare_normalized_qini(
+def compare(
     outcomes: Floats,
     treated: npt.NDArray[np.bool_],
     first: Floats,
@@ -78,7 +78,7 @@ def compare_normalized_qini(
     Parameters
     ----------
     outcomes, treated, rng, clusters, draws
-        As for `normalized_qini`; both rankings are told on the same bootstrap samples.
+        As for `qini`; both rankings are told on the same bootstrap samples.
     first, second : array of float, shape (n,)
         Scores of two models.
 
@@ -90,13 +90,13 @@ def compare_normalized_qini(
     Raises
     ------
     UndefinedError
-        As `normalized_qini`.
+        As `qini`.
 
     Examples
     --------
     >>> outcomes, treated = np.array([1.0, 0, 0, 1.0] * 50), np.array([True, True, False, False] * 50)
     >>> scores, constant = outcomes * np.where(treated, 1, -1), np.zeros(200)
-    >>> compare_normalized_qini(outcomes, treated, scores, constant, np.random.default_rng(0)).value
+    >>> compare(outcomes, treated, scores, constant, np.random.default_rng(0)).value
     1.0
     """
     trial = _trial(outcomes, treated, (first, second), clusters)

@@ -28,7 +28,7 @@ class CalibrationLine:
     slope: Estimate
 
 
-def calibration_line(
+def line(
     gains: Floats,
     effects: Floats,
     clusters: Ids | None = None,
@@ -70,8 +70,8 @@ def calibration_line(
     --------
     >>> import numpy as np
     >>> effects = np.array([1.0, 2.0, 3.0, 4.0])
-    >>> line = calibration_line(np.array([2.1, 3.9, 6.1, 7.9]), effects)
-    >>> round(line.mean.value, 6), round(line.slope.value, 6)
+    >>> fitted = line(np.array([2.1, 3.9, 6.1, 7.9]), effects)
+    >>> round(fitted.mean.value, 6), round(fitted.slope.value, 6)
     (5.0, 1.96)
     """
     asked = "a calibration line"

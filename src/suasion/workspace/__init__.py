@@ -2,10 +2,11 @@
 
 from suasion.workspace.create import Answers, check_vacant, create
 from suasion.workspace.doctor import Check, examine
+from suasion.workspace.planned import PlanSummary
 from suasion.workspace.record import OutcomeSummary, ReplySummary
 from suasion.workspace.sending import SendSummary
 from suasion.workspace.settings import Settings
-from suasion.workspace.steps import IngestSummary, PlanSummary, ScoreSummary
+from suasion.workspace.steps import IngestSummary, ScoreSummary
 from suasion.workspace.why import Explained
 from suasion.workspace.workspace import KEY, Workspace, open_workspace
 

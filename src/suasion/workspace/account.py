@@ -11,17 +11,20 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from suasion.allocation import Plan, plan, plan_from
+from suasion.allocation import Plan, plan_from
+from suasion.experiments import Assignment
 from suasion.ledger import Ledger, Tables, sends
 from suasion.measurement import Report, Step, page, replay, report
 from suasion.profiles import traits_of
 from suasion.scores import Scores, inferences
 from suasion.workspace.brief import Brief
 from suasion.workspace.drawn import draws_of
-from suasion.workspace.lifted import delivered, measured
+from suasion.workspace.lifted import analyzed, delivered, drawn_by_plan, drawn_in_trial, measured, spent_on
 from suasion.workspace.live import reach, terms_of
+from suasion.workspace.planning import asked
+from suasion.workspace.scored import scores_of
 from suasion.workspace.settings import Settings
-from suasion.workspace.steps import Cleared, clear, options_of, reasons, scores_of, trial_of
+from suasion.workspace.steps import Cleared, clear, reasons, trial_of
 
 Ids = npt.NDArray[np.int64]
 
@@ -38,12 +41,24 @@ def account(tables: Tables, ledger: Ledger, brief: Brief, settings: Settings) ->
     cleared = clear(tables, brief)
     clearance = cleared.judgement.clearance
     facts = brief.facts(tables)
-    rehearsed = _rehearsed(brief, fitted, made) if live else made
+    rehearsed = _rehearsed(tables, brief, fitted, made, settings.currency) if live else made
     judged = replay(brief.campaign, brief.design, fitted, rehearsed, clearance, brief.gate, facts)
     trial, left_out = trial_of(tables, brief, clearance.persons)
     steps = _steps(tables, brief, cleared, left_out)
     drawn = draws_of(tables, ledger, name, made, digest)
-    changed, why_not = measured(tables, brief, made, drawn, progress.spent) if begun else (None, ())
+    changed, why_not, analysis, paid = None, (), None, None
+    if begun:
+        evidence = drawn_by_plan(tables, brief, made, drawn)
+        analysis = analyzed(tables, ledger, brief, made.options.persons, evidence, live=True)
+        changed, why_not = measured(evidence, analysis, made, brief.campaign.outcome, progress.spent)
+        paid = spent_on(tables, ledger, brief, changed, settings.currency)
+        if changed is not None and paid.returns:
+            # A voucher costs what was redeemed, not what was set aside for it.
+            cost = paid.returns[0].cost_per_extra
+            changed = replace(changed, spent=paid.spent.value, cost_per_extra=cost)
+    elif brief.design.assignment is not Assignment.OBSERVED:
+        evidence = drawn_in_trial(brief.design, trial)
+        analysis = analyzed(tables, ledger, brief, trial.persons, evidence, live=False)
     return report(
         campaign=brief.campaign,
         design=brief.design,
@@ -64,6 +79,8 @@ def account(tables: Tables, ledger: Ledger, brief: Brief, settings: Settings) ->
         delivery=delivered(progress) if begun else None,
         trial=trial.features,
         money=[name for name in brief.outcomes if brief.source.outcomes[name].money],
+        analysis=analysis,
+        spent=paid,
     )
 
 
@@ -85,11 +102,11 @@ def _steps(tables: Tables, brief: Brief, cleared: Cleared, left_out: dict[str, i
     )
 
 
-def _rehearsed(brief: Brief, fitted: Scores, made: Plan) -> Plan:
+def _rehearsed(tables: Tables, brief: Brief, fitted: Scores, made: Plan, currency: str) -> Plan:
     """The same way to plan, for the people of the experiment, with as much money a person."""
     share = len(fitted.persons) / max(len(made.options.persons), 1)
-    campaign = brief.campaign
-    return plan(options_of(brief, fitted), campaign.budget * share, campaign.holdout, campaign.exploration)
+    wanted = asked(tables, brief, fitted, share)
+    return wanted.plan(brief.campaign, currency, brief.campaign.budget * share)
 
 
 def _reached(tables: Tables, ledger: Ledger, brief: Brief, made: Plan) -> tuple[Step, ...]:

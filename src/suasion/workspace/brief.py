@@ -62,8 +62,9 @@ class Brief:
         return tables.version(*FACT_TABLES)
 
     def inputs(self, tables: Tables) -> str:
-        """What scores depend on: people, rules, and the declaration but for its money and floors."""
-        free = {"budget": True, "holdout": True, "exploration": True, "delivery": {"not_after", "hours"}}
+        """What scores depend on: people, rules, and and the declaration but for what plans use alone."""
+        planned = ("budget", "holdout", "exploration", "worth", "cautious", "neutral", "limits", "analysis")
+        free = {**dict.fromkeys(planned, True), "delivery": {"not_after", "hours"}}
         declared = self.campaign.model_dump_json(exclude=free)
         parts = [declared, self.segment.digest, self.gate.digest, repr(self.design)]
         digest = hashlib.blake2b("\n".join(parts).encode(), digest_size=16).hexdigest()

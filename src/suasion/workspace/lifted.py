@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -10,50 +11,182 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from suasion.allocation import Plan
-from suasion.errors import UndefinedError
-from suasion.ledger import Tables, sends
-from suasion.measurement import Delivered, Lift, lift
+from suasion.declarations import closest
+from suasion.errors import CampaignError, UndefinedError
+from suasion.experiments import Assignment, Design, Trial
+from suasion.ledger import Campaign, Ledger, Tables, log, sends
+from suasion.measurement import Delivered, Lift, analysis, lift, spending
+from suasion.profiles import traits_of
 from suasion.workspace.brief import Brief
+from suasion.workspace.homes import households_of
 
+Floats = npt.NDArray[np.float64]
 Ids = npt.NDArray[np.int64]
 
 
 def measured(
-    tables: Tables, brief: Brief, made: Plan, drawn: pa.Table, spent: float
+    evidence: analysis.Evidence, found: analysis.Analysis, made: Plan, outcome: str, spent: float
 ) -> tuple[Lift | None, tuple[str, ...]]:
-    """What the plan changed, by the chances of its own draw; None, and why, where that cannot be told."""
-    name, persons = brief.campaign.name, made.options.persons
-    if f"outcomes.{name}" not in tables.versions:
+    """What the plan changed, by the chances of its own draw; None, and why, where that cannot be told.
+
+    Its interval is that of the way the campaign is looked at.
+    """
+    if found.waiting or not evidence.known(outcome).any():
         return None, ()
-    recorded = tables.read(f"outcomes.{name}", "record")
-    places = pc.index_in(pa.array(persons), recorded["person"].combine_chunks())
-    outcome = recorded[f"outcome:{brief.campaign.outcome}"].take(places)
-    forecast = tables.read(f"forecasts.{name}", f"score {name}")
-    ahead = pc.index_in(pa.array(persons), forecast["person"].combine_chunks())
-    options = pa.array([made.options.control, *made.options.treatments])
+    given = (evidence.outcomes[outcome], evidence.expected[outcome], evidence.households)
     try:
-        found = lift(
-            made.probabilities,
-            pc.index_in(drawn["treatment"], options).to_numpy().astype(np.int64),
-            outcome.cast(pa.float64()).to_numpy(zero_copy_only=False),
-            forecast[f"expected:{brief.campaign.outcome}:0"].take(ahead).to_numpy(),
-            households_of(tables, brief, persons),
-            spent,
-        )
+        changed = lift(made.probabilities, evidence.arms, *given, spent)
     except UndefinedError as error:
         return None, (f"What the campaign changed cannot be told yet: {error.found}.",)
-    return found, ()
+    if found.looks == "fixed" or found.course is None:
+        return changed, ()
+    if found.course.latest is None:
+        return None, ("What the campaign changed cannot be told yet: too few have answered so far.",)
+    return analysis.looked_at(changed, found.course.latest), ()
 
 
-def households_of(tables: Tables, brief: Brief, persons: Ids) -> Ids | None:
-    """Who lives together, by the first source that says so; a person it does not place lives alone."""
-    for source in brief.sources:
-        records = tables.read(f"records.{source.name}", "ingest")
-        if records["household"].null_count < records.num_rows:
-            places = pc.index_in(pa.array(persons), records["person"].combine_chunks())
-            home = records["household"].take(places).to_numpy(zero_copy_only=False).astype(np.float64)
-            return np.where(np.isnan(home), -persons - 1, home).astype(np.int64)
-    return None
+def spent_on(
+    tables: Tables, ledger: Ledger, brief: Brief, changed: Lift | None, currency: str
+) -> spending.Spending:
+    """What a sent campaign cost, and what came back."""
+    name, campaign = brief.campaign.name, brief.campaign
+    given = sends.paid_to(ledger, name)
+    recorded = _recorded(tables, brief, np.unique(given["person"].to_numpy()))
+    known = f"outcomes.{name}" in tables.versions
+    vouchers = spending.redeemed(brief.design, given, recorded) if known else {}
+    extra = {} if changed is None else {campaign.outcome: changed.extra}
+    money = [outcome for outcome in brief.outcomes if brief.source.outcomes[outcome].money]
+    costs = sends.costs(ledger, name)
+    return spending.spending(campaign, brief.design, costs, vouchers, extra, money, currency)
+
+
+def drawn_by_plan(tables: Tables, brief: Brief, made: Plan, drawn: pa.Table) -> analysis.Evidence:
+    """The people of a sent plan, what was drawn for each, and what came of it as far as it is recorded."""
+    name, persons = brief.campaign.name, made.options.persons
+    options = (made.options.control, *made.options.treatments)
+    arms = pc.index_in(drawn["treatment"], pa.array(options)).to_numpy().astype(np.int64)
+    recorded, ahead = _recorded(tables, brief, persons), tables.read(f"forecasts.{name}", f"score {name}")
+    places = pc.index_in(pa.array(persons), ahead["person"].combine_chunks())
+    chances = made.probabilities
+    return analysis.Evidence(
+        names=options,
+        arms=arms,
+        chances=chances,
+        outcomes={outcome: _numbers(recorded, f"outcome:{outcome}") for outcome in brief.outcomes},
+        own=analysis.own_chance(chances, arms),
+        expected={o: ahead[f"expected:{o}:0"].take(places).to_numpy() for o in brief.outcomes},
+        households=households_of(tables, brief, persons),
+        at=_numbers(recorded, "at"),
+    )
+
+
+def _recorded(tables: Tables, brief: Brief, persons: Ids) -> pa.Table:
+    """What is recorded of these persons, in their order; nulls where nothing is."""
+    table = f"outcomes.{brief.campaign.name}"
+    if table not in tables.versions:
+        return pa.table({"person": persons})
+    recorded = tables.read(table, "record")
+    return recorded.take(pc.index_in(pa.array(persons), recorded["person"].combine_chunks()))
+
+
+def _numbers(table: pa.Table, column: str) -> Floats:
+    """A column as numbers; NaN where it is null, or not there, as in tables of an older suasion."""
+    if column not in table.column_names:
+        return np.full(table.num_rows, np.nan)
+    return table[column].cast(pa.float64()).to_numpy(zero_copy_only=False)
+
+
+def drawn_in_trial(design: Design, trial: Trial) -> analysis.Evidence:
+    """The people of a finished experiment."""
+    chances = _chances(design, trial)
+    own = None if np.isnan(trial.received).any() else trial.received
+    return analysis.Evidence(
+        names=design.names,
+        arms=trial.arms,
+        chances=chances,
+        outcomes=trial.outcomes,
+        own=own if chances is None else analysis.own_chance(chances, trial.arms),
+        households=trial.households,
+    )
+
+
+def _chances(design: Design, trial: Trial) -> Floats | None:
+    """Chances of the people of an experiment; None where no more than those of their own arm are known."""
+    if design.assignment is not Assignment.KNOWN:
+        return None
+    arms = range(len(design.names))
+    own = [np.unique(trial.received[trial.arms == arm]) for arm in arms]
+    constant = np.array([found[0] for found in own])
+    if all(np.ptp(found) == 0 for found in own) and abs(constant.sum() - 1) < 0.01:
+        return np.tile(constant / constant.sum(), (len(trial.arms), 1))
+    if len(design.names) > 2:
+        return None
+    first = np.where(trial.arms == 0, trial.received, 1 - trial.received)
+    return np.column_stack([first, 1 - first])
+
+
+def registered(ledger: Ledger, campaign: str) -> analysis.Registered | None:
+    """The analysis as the campaign's first entry in the log holds it; None where there is none."""
+    entries = [row for row in log.rows(ledger) if (row.kind, row.campaign) == ("campaign", campaign)]
+    if not entries or "analysis" not in entries[0].content:
+        return None
+    content = entries[0].content
+    return analysis.Registered(entries[0].at, content["analysis_digest"], content["analysis"])
+
+
+def paused(ledger: Ledger, campaign: str) -> bool:
+    """Whether the newest word on a campaign is to pause it."""
+    said = [row.kind for row in log.rows(ledger) if row.campaign == campaign]
+    return next((kind == "pause" for kind in reversed(said) if kind in ("pause", "resume")), False)
+
+
+def handed_over(ledger: Ledger, campaign: str) -> analysis.Sent:
+    """What became of the messages, as guardrails count it."""
+    progress = sends.progress(ledger, campaign)
+    waiting = progress.states.get(sends.State.PLANNED, 0)
+    return analysis.Sent(delivered(progress).sent, waiting, progress.replies, paused(ledger, campaign))
+
+
+def analyzed(
+    tables: Tables, ledger: Ledger, brief: Brief, persons: Ids, evidence: analysis.Evidence, *, live: bool
+) -> analysis.Analysis:
+    """The analysis of a sent campaign, as it was registered, or of a finished experiment."""
+    name = brief.campaign.name
+    found, sent = (registered(ledger, name), handed_over(ledger, name)) if live else (None, None)
+    judged, _ = analysis.as_registered(brief.campaign, found)
+    groups = analysis.groupings(judged, found, brief.catalogue)
+    before, traits = _known_before(tables, brief, judged, groups, persons)
+    given = replace(evidence, before=before, traits=traits)
+    return analysis.analyze(brief.campaign, given, groups, found, sent, live=live)
+
+
+def _known_before(
+    tables: Tables, brief: Brief, campaign: Campaign, groups: tuple[analysis.Grouping, ...], persons: Ids
+) -> tuple[Floats | None, pa.Table]:
+    """The number from before the draw, and the traits to group by, as the rules let them measure.
+
+    Raises
+    ------
+    CampaignError
+        The number is unknown, or is none.
+    TraitRefusedError
+        The rules do not let a trait measure.
+    """
+    before, names = campaign.analysis.before, [group.trait for group in groups]
+    asked = f"the analysis of campaign '{campaign.name}'"
+    if before is not None and before not in brief.catalogue:
+        raise CampaignError(asked, f"unknown trait '{before}'", closest(before, brief.catalogue))
+    used = [*names, *([before] if before else [])]
+    categories = [(name, brief.catalogue[name].category, brief.source.basis) for name in used]
+    brief.gate.admit_traits("measured", categories)
+    known = traits_of(tables, brief.catalogue, brief.gate.occasion)
+    rows = known.take(pc.index_in(pa.array(persons), known["person"].combine_chunks()))
+    if before is None:
+        return None, rows.select(names)
+    kind = rows[before].type
+    if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind)):
+        raise CampaignError(asked, f"before = '{before}' is no number", "Name a number, or yes and no.")
+    return _numbers(rows, before), rows.select(names)
 
 
 def delivered(progress: sends.Progress) -> Delivered:

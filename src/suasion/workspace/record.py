@@ -10,16 +10,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from suasion.allocation import plan_from
 from suasion.delivery import Kind, Reply, reply_from
 from suasion.errors import SourceError
 from suasion.expressions import quote
 from suasion.ingest import LINE_NUMBER, Source, read
 from suasion.lake import query
-from suasion.ledger import Ledger, Run, Tables, sends, tokens
+from suasion.ledger import Campaign, Ledger, Run, Tables, sends, subject, tokens
+from suasion.measurement import analysis
 from suasion.workspace.brief import Brief
+from suasion.workspace.drawn import draws_of
+from suasion.workspace.lifted import drawn_by_plan, handed_over, registered
 from suasion.workspace.steps import reasons
 
 WHY = {
@@ -48,6 +53,8 @@ class OutcomeSummary:
         Good rows of nobody we know.
     rejected : dict of str to int
         Bad rows by reason.
+    paused : tuple of str
+        Why the campaign was paused, if a guardrail shows harm.
     """
 
     campaign: str
@@ -55,6 +62,7 @@ class OutcomeSummary:
     persons: int
     unknown: int
     rejected: dict[str, int]
+    paused: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -71,19 +79,23 @@ class ReplySummary:
         Entries that are no file, or cannot be read.
     look_at : tuple of str
         Names of the files of `others`, the first twenty: somebody may have asked in words of their own.
+    paused : tuple of str
+        Campaigns that were paused since a guardrail shows harm, and why.
     """
 
     replies: dict[str, int]
     others: int
     unread: int
     look_at: tuple[str, ...]
+    paused: tuple[str, ...] = ()
 
 
 def record_outcomes(run: Run, brief: Brief, file: Path, at: datetime) -> OutcomeSummary:
     """Record the outcomes of a live campaign; where a person is in several files, the newest counts.
 
     The file has the identifier and outcome columns of the experiment that the campaign learned from, and
-    names the people left alone as well as those written to: who is in no file has no known outcome.
+    names the people left alone as well as those written to: who is in no file has no known outcome. When a
+    person's outcome was first recorded is kept in column ``at``, seconds since 1970.
 
     Raises
     ------
@@ -94,7 +106,7 @@ def record_outcomes(run: Run, brief: Brief, file: Path, at: datetime) -> Outcome
     found = read(source, file.parent, {})
     persons = _resolved(run, source, found.records)
     outcomes = [f"outcome:{outcome}" for outcome in brief.outcomes]
-    new = persons.filter(persons["person"].is_valid()).select(["person", *outcomes])
+    new = _timed(persons.filter(persons["person"].is_valid()).select(["person", *outcomes]), at)
     table = f"outcomes.{name}"
     before = run.read(table, "record") if table in run.versions else new.schema.empty_table()
     run.write(table, _merged(before, new, outcomes), name)
@@ -142,22 +154,72 @@ def _resolved(tables: Tables, source: Source, records: pa.Table) -> pa.Table:
     return query(sql, {"r": records, "k": known}, list(source.identifiers))
 
 
+def _timed(table: pa.Table, at: datetime) -> pa.Table:
+    """The outcomes with the time at which they were recorded; null of whoever has none yet."""
+    answered = np.zeros(table.num_rows, np.bool_)
+    for column in table.column_names[1:]:
+        answered |= table[column].is_valid().to_numpy()
+    return table.append_column("at", pa.array(np.full(len(answered), at.timestamp()), mask=~answered))
+
+
 def _merged(before: pa.Table, new: pa.Table, outcomes: list[str]) -> pa.Table:
-    """One row a person: the new values, where there are any, else those before."""
+    """One row a person: the new values, where there are any, else those before; and the first time.
+
+    Tables of an older suasion have no times: who had an outcome in one has none.
+    """
     newest = ", ".join(f"arg_min({quote(c)}, age) AS {quote(c)}" for c in outcomes)
+    had = " OR ".join(f"{quote(c)} IS NOT NULL" for c in outcomes)
+    untimed = f'age = 1 AND "at" IS NULL AND ({had})'
     sql = (
-        f"SELECT person, {newest} FROM "
+        f'SELECT person, {newest}, CASE WHEN NOT bool_or({untimed}) THEN min("at") END AS "at" FROM '
         "(SELECT *, 0 AS age FROM n UNION ALL BY NAME SELECT *, 1 AS age FROM b) "
         "GROUP BY person ORDER BY person"
     )
     return query(sql, {"n": new, "b": before})
 
 
+def pause_if_harmed(tables: Tables, ledger: Ledger, brief: Brief, at: datetime) -> tuple[str, ...]:
+    """Pause a campaign that still sends, if what is known shows that it passes a guardrail; say why."""
+    name, campaign = brief.campaign.name, brief.campaign
+    judged, _ = analysis.as_registered(campaign, registered(ledger, name))
+    if not judged.analysis.guardrails or not handed_over(ledger, name).sends:
+        return ()
+    made, digest = plan_from(tables.read(f"plans.{name}", f"plan {name}"))
+    evidence = drawn_by_plan(tables, brief, made, draws_of(tables, ledger, name, made, digest))
+    people = judged.analysis.people or len(made.options.persons)
+    return _paused(ledger, campaign, analysis.Tried(evidence, people), at)
+
+
+def _pause_where_harmed(ledger: Ledger, at: datetime) -> tuple[str, ...]:
+    """Pause every campaign that still sends, if replies show that it passes a guardrail; say why."""
+    declared = [terms for terms in subject.campaigns(ledger).values() if "analysis" in terms]
+    return tuple(
+        said for terms in declared for said in _paused(ledger, Campaign.model_validate(terms), None, at)
+    )
+
+
+def _paused(
+    ledger: Ledger, campaign: Campaign, tried: analysis.Tried | None, at: datetime
+) -> tuple[str, ...]:
+    found, sent = registered(ledger, campaign.name), handed_over(ledger, campaign.name)
+    if not sent.waiting or sent.paused:
+        return ()
+    judged, _ = analysis.as_registered(campaign, found)
+    rails = analysis.watched(judged, found, sent, tried)
+    passed = "; ".join(analysis.harm(rail) for rail in rails if rail.state == "harm")
+    if not passed:
+        return ()
+    sends.set_paused(ledger, campaign.name, at, paused=True)
+    todo = f"Run `suasion resume {campaign.name}` if it is to go on all the same."
+    return (f"Campaign '{campaign.name}' is paused, for harm is shown: {passed}. {todo}",)
+
+
 def record_replies(ledger: Ledger, key: bytes, mailbox: Path, now: Callable[[], datetime]) -> ReplySummary:
     """Read a Maildir: whoever asked to stop, complained, or has no mailbox is not written to again.
 
     A mail is moved to ``cur``, and its name marked, once what it says is in force; mails that are not replies
-    to our sends stay. Whatever else is in the mailbox keeps no reply from being heard.
+    to our sends stay. Whatever else is in the mailbox keeps no reply from being heard. A campaign whose
+    replies show that it passes a guardrail is paused.
     """
     counts, others, unread = Counter[str](), list[str](), 0
     with suppress(OSError):
@@ -176,7 +238,8 @@ def record_replies(ledger: Ledger, key: bytes, mailbox: Path, now: Callable[[], 
             sends.suppress(ledger, send, WHY[reply.kind], now())
         counts[str(reply.kind)] += 1
         _mark(mailbox, path)
-    return ReplySummary(dict(counts), len(others), unread, tuple(others[:_SHOWN]))
+    paused = _pause_where_harmed(ledger, now())
+    return ReplySummary(dict(counts), len(others), unread, tuple(others[:_SHOWN]), paused)
 
 
 def _mails(mailbox: Path) -> Iterator[Path]:

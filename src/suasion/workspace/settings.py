@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from suasion.declarations import Declared, closest
 from suasion.rules import Purpose
@@ -24,12 +24,32 @@ class CapTerms(Declared):
     days: int = Field(ge=1)
 
 
+class PluralityTerms(Declared):
+    """How mixed the messages that a person gets within so many days must be, in all campaigns and channels.
+
+    Of what review tagged them with: at least so large a share of stances (or topics) other than the most
+    frequent one, or at least so much entropy of them, as a share of the most there can be.
+    """
+
+    days: int = Field(ge=1)
+    least_share: float | None = Field(default=None, ge=0.01, le=0.5)
+    least_entropy: float | None = Field(default=None, gt=0, le=1)
+    of: Literal["stance", "topics"] = "stance"
+
+    @model_validator(mode="after")
+    def _one_measure(self) -> PluralityTerms:
+        if (self.least_share is None) is (self.least_entropy is None):
+            raise ValueError("give one of least_share and least_entropy, not both or none")
+        return self
+
+
 class Settings(Declared):
     """Settings of a workspace; secrets are not among them, they come from the environment.
 
     `rules` names packs beyond the house rules, from the workspace's ``rules/`` or shipped with suasion.
     `public_url` is where recipients reach ``suasion serve``. `carrier` is ``outbox``, a Maildir in the
-    workspace, or the URL of a mail server. `cap` limits what a person gets in a channel over all campaigns.
+    workspace, or the URL of a mail server. `cap` limits what a person gets in a channel over all campaigns,
+    `household_cap` what all persons of a household get together. `plurality` holds over all campaigns, too.
     """
 
     name: str = Field(min_length=1)
@@ -41,6 +61,8 @@ class Settings(Declared):
     public_url: str | None = Field(default=None, pattern=r"^https?://[!-~]+$")
     carrier: str = Field(default="outbox", pattern=r"^(outbox|smtps?://[!-~]+)$")
     cap: CapTerms | None = None
+    household_cap: CapTerms | None = None
+    plurality: PluralityTerms | None = None
 
     @property
     def zone(self) -> ZoneInfo:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections import Counter
 from collections.abc import Callable
@@ -14,7 +13,6 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from suasion.allocation import Options, Plan, decide, plan, publish_plan
 from suasion.errors import CampaignError, WorkspaceError
 from suasion.experiments import Trial, assemble
 from suasion.identity import resolve
@@ -23,11 +21,10 @@ from suasion.ledger import Ledger, Run, Tables, declare
 from suasion.profiles import assemble_facts, catalogue_from, store_profiles, traits_of, types
 from suasion.rights import refuse_erased
 from suasion.rules import Judgement
-from suasion.scores import Forecast, Model, Ranking, Scores, fit, forecast_from, publish_scores, scores_from
+from suasion.scores import Ranking, fit, publish_scores
 from suasion.segments import members
 from suasion.stats import Estimate, mean
 from suasion.workspace.brief import Brief, sources_from
-from suasion.workspace.live import contact_gate, reach
 from suasion.workspace.proxy import judge_proxies
 
 Say = Callable[[str], None]
@@ -81,20 +78,6 @@ class ScoreSummary:
     effects: dict[str, Estimate]
     rankings: dict[str, Ranking]
     warnings: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class PlanSummary:
-    """What was planned and drawn."""
-
-    campaign: str
-    people: int
-    budget: float
-    cost: float
-    shadow_price: float
-    drawn: dict[str, int]
-    refused: dict[str, tuple[str, ...]]
-    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -201,99 +184,3 @@ def _nobody(brief: Brief, judgement: Judgement) -> CampaignError:
         f"of {len(judgement.persons):,} matching persons none is permitted ({reasons or 'nobody matches'})",
         "Map the facts that are unknown, or have somebody attest them in sources/.",
     )
-
-
-def scores_of(tables: Tables, brief: Brief) -> Scores:
-    """The campaign's scores, if they still fit people, rules and declaration."""
-    name = brief.campaign.name
-    table = tables.read(f"scores.{name}", f"score {name}", brief.inputs(tables))
-    return scores_from(table, brief.outcomes, len(brief.design.treatments))
-
-
-def forecast_of(tables: Tables, brief: Brief) -> Forecast:
-    """What the campaign's treatments are expected to change, if it still fits people and declaration."""
-    name = brief.campaign.name
-    table = tables.read(f"forecasts.{name}", f"score {name}", brief.inputs(tables))
-    return forecast_from(table, brief.outcomes, len(brief.design.treatments))
-
-
-def model_of(tables: Tables, brief: Brief) -> Model:
-    """What was learned for the campaign, if it still fits people and declaration."""
-    name = brief.campaign.name
-    table = tables.read(f"models.{name}", f"score {name}", brief.inputs(tables))
-    return Model.load(table["model"][0].as_py())
-
-
-def options_of(brief: Brief, fitted: Scores | Forecast) -> Options:
-    """What could be done for each person: effects, and costs as expected from the models."""
-    treatments = brief.design.treatments[1:]
-    costs = np.empty_like(fitted.effects)
-    for i, treatment in enumerate(treatments):
-        costs[:, i] = treatment.cost
-        if treatment.price_if is not None:
-            costs[:, i] += treatment.price * np.clip(fitted.expected[treatment.price_if][:, i + 1], 0, None)
-    permitted = np.array([treatment.name not in brief.refused for treatment in treatments])
-    names = tuple(treatment.name for treatment in treatments)
-    return Options(fitted.persons, brief.campaign.control, names, fitted.effects, costs, permitted)
-
-
-def make_plan(run: Run, ledger: Ledger, brief: Brief, key: bytes) -> PlanSummary:
-    """Plan within the budget, draw once, and publish plan and draw together.
-
-    A replay plans for the people of the experiment; a live campaign for all who can be written to.
-    """
-    campaign, facts = brief.campaign, brief.facts(run)
-    if campaign.delivery is None:
-        gate, clearance = brief.gate, clear(run, brief).judgement.clearance
-        options = options_of(brief, scores_of(run, brief))
-    else:
-        gate, reached = contact_gate(brief, brief.gate.occasion.at), reach(run, ledger, brief)
-        clearance = reached.judgement.clearance
-        options = options_of(brief, among(forecast_of(run, brief), reached.persons))
-    made = plan(options, campaign.budget, campaign.holdout, campaign.exploration)
-    digest = _digest(brief, made, key)
-    decisions = decide(made, digest, key)
-    inputs = f"{run.version(f'forecasts.{campaign.name}')} {campaign.digest}"
-    publish_plan(
-        run,
-        campaign.name,
-        made,
-        decisions,
-        digest,
-        campaign.terms,
-        inputs,
-        clearance,
-        gate,
-        facts,
-        keyed=bool(key),
-    )
-    run.writes.append(declare(campaign, brief.gate.occasion.at))
-    return PlanSummary(
-        campaign=campaign.name,
-        people=len(decisions.persons),
-        budget=made.budget,
-        cost=made.cost,
-        shadow_price=made.shadow_price,
-        drawn=_counted(brief.design.names, decisions.chosen),
-        refused={name: tuple(map(str, reasons)) for name, reasons in brief.refused.items()},
-        notes=made.notes,
-    )
-
-
-def among(forecast: Forecast, persons: Ids) -> Forecast:
-    """The forecast of these persons alone."""
-    chosen = np.isin(forecast.persons, persons)
-    expected = {name: values[chosen] for name, values in forecast.expected.items()}
-    return Forecast(forecast.persons[chosen], forecast.effects[chosen], expected)
-
-
-def _counted(names: tuple[str, ...], chosen: Ids) -> dict[str, int]:
-    return dict(zip(names, np.bincount(chosen, minlength=len(names)).tolist(), strict=True))
-
-
-def _digest(brief: Brief, made: Plan, key: bytes) -> str:
-    """Names a plan: the same people, probabilities, declaration and key are the same plan, drawn once."""
-    digest = hashlib.blake2b(brief.campaign.digest.encode(), digest_size=16, key=key)
-    digest.update(made.options.persons.tobytes())
-    digest.update(np.ascontiguousarray(made.probabilities).tobytes())
-    return digest.hexdigest()

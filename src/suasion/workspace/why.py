@@ -17,7 +17,7 @@ from suasion.workspace.brief import Brief
 from suasion.workspace.decided import Decided, decided
 from suasion.workspace.drawn import drawn_plan
 from suasion.workspace.live import judge
-from suasion.workspace.steps import forecast_of, model_of, scores_of
+from suasion.workspace.scored import forecast_of, model_of, scores_of
 from suasion.workspace.wording import naming, scale
 
 Floats = npt.NDArray[np.float64]
@@ -201,7 +201,7 @@ def _subject(brief: Brief, model: Model, effects: Floats, found: Decided | None)
     options = [a for a in options if model.rankings[a].ranks] or options
     if found is not None and found.chosen - 1 in options:
         return found.chosen - 1
-    worth = effects if found is None else effects - found.price * found.costs
+    worth = effects if found is None else found.values - found.prices
     return max(options, key=lambda a: worth[a])
 
 

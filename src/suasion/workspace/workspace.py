@@ -6,7 +6,7 @@ import hashlib
 import os
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from suasion.delivery import Letter
 from suasion.disclosure import Verified, record_result, result_of, verify
 from suasion.errors import CampaignError, DamageError, WorkspaceError
 from suasion.ledger import Ledger, Run, Tables, log, reading, running, sends, tokens
-from suasion.measurement import Report
+from suasion.measurement import Report, budgets
 from suasion.profiles import FACT_TABLES, assemble_facts, catalogue_from, traits_of
 from suasion.rights import Certificate, Holdings, erase, export
 from suasion.rules import Channel, Judgement, Purpose, Use
@@ -27,13 +27,21 @@ from suasion.scores import inferences
 from suasion.segments import CHANNELS, Counts, count, members, segment_from
 from suasion.workspace.account import account, write, write_card
 from suasion.workspace.brief import Brief, brief, gate_for, sources_from
+from suasion.workspace.budget import budget
 from suasion.workspace.desk import known_person, previews
 from suasion.workspace.inference import infer
 from suasion.workspace.live import check
-from suasion.workspace.record import OutcomeSummary, ReplySummary, record_outcomes, record_replies
+from suasion.workspace.planned import PlanSummary, make_plan
+from suasion.workspace.record import (
+    OutcomeSummary,
+    ReplySummary,
+    pause_if_harmed,
+    record_outcomes,
+    record_replies,
+)
 from suasion.workspace.sending import SendSummary, approve, sending, unless_changed
 from suasion.workspace.settings import Settings
-from suasion.workspace.steps import IngestSummary, PlanSummary, ScoreSummary, ingest, make_plan, score
+from suasion.workspace.steps import IngestSummary, ScoreSummary, ingest, score
 from suasion.workspace.study import study
 from suasion.workspace.why import Explained, why
 
@@ -190,7 +198,26 @@ class Workspace:
         """
         prepared = self._planned(campaign)
         with self._running(f"plan {prepared.campaign.name}") as run:
-            return make_plan(run, self.ledger, prepared, self.key)
+            return make_plan(run, self.ledger, prepared, self.settings, self.folder, self.key)
+
+    def budget(self, campaign: str | None = None) -> budgets.Advice:
+        """What other budgets would buy of a campaign, and where to stop; nothing is planned or spent.
+
+        Parameters
+        ----------
+        campaign : str, optional
+
+        Returns
+        -------
+        budgets.Advice
+
+        Raises
+        ------
+        OrderError
+            There are no scores, or they are older than people, rules or declaration.
+        """
+        prepared = self._brief(campaign)
+        return budget(self.tables(), self.ledger, prepared, self.settings)
 
     def report(self, campaign: str | None = None) -> Report:
         """Judge the published plan on people not learned from.
@@ -231,7 +258,7 @@ class Workspace:
             ingest(self.folder, run, self.ledger, self.key, self.say)
             score(run, prepared, self.say)
             self.say("planning")
-            make_plan(run, self.ledger, prepared, self.key)
+            make_plan(run, self.ledger, prepared, self.settings, self.folder, self.key)
         self.say("judging the plan")
         return self.report(prepared.campaign.name)
 
@@ -359,7 +386,8 @@ class Workspace:
             return record_replies(self.ledger, self.key, path, self.now)
         prepared = self._brief(campaign)
         with self._running(f"record {prepared.campaign.name}") as run:
-            return record_outcomes(run, prepared, path, self.now())
+            done = record_outcomes(run, prepared, path, self.now())
+        return replace(done, paused=pause_if_harmed(self.tables(), self.ledger, prepared, self.now()))
 
     def export_person(self, person: str) -> dict[str, Any]:
         """Everything that is held of a person, over all stages.

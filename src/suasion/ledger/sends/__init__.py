@@ -1,6 +1,7 @@
 """Sends: claimed with every check, marked, handed over under guard; never twice, never after a no."""
 
 from suasion.ledger.sends.claim import Claimed, claim
+from suasion.ledger.sends.costs import Cost, Costs, costs, paid_to
 from suasion.ledger.sends.handover import (
     Handover,
     handing_over,
@@ -11,6 +12,7 @@ from suasion.ledger.sends.handover import (
     stranded,
     waiting,
 )
+from suasion.ledger.sends.history import History, history
 from suasion.ledger.sends.send import (
     NEVER_HANDED,
     About,
@@ -32,7 +34,10 @@ __all__ = [
     "About",
     "Cap",
     "Claimed",
+    "Cost",
+    "Costs",
     "Handover",
+    "History",
     "Progress",
     "Send",
     "State",
@@ -43,8 +48,11 @@ __all__ = [
     "approve",
     "approved",
     "claim",
+    "costs",
     "handing_over",
+    "history",
     "mark",
+    "paid_to",
     "plan_sends",
     "planned_for",
     "progress",

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from suasion.errors import UndefinedError
 from suasion.experiments import uniforms
 from suasion.scores.inferences.chances import Learned
-from suasion.stats import Estimate, calibration, calibration_line, forecasts, mean
+from suasion.stats import Estimate, calibration, forecasts, mean
 
 Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.str_]
@@ -106,7 +106,7 @@ def quality_of(learned: Learned) -> Quality:
 def _slope(learned: Learned) -> Estimate | None:
     sample, folds = learned.sample, learned.fold_of
     try:
-        line = calibration_line(sample.outcome, learned.chances, sample.households, sample.weights, folds)
+        line = calibration.line(sample.outcome, learned.chances, sample.households, sample.weights, folds)
     except UndefinedError:
         return None
     return line.slope

@@ -1,0 +1,21 @@
+"""Keep the arm in which a person was first exposed."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0003"
+down_revision = "0002"
+
+
+def upgrade() -> None:
+    """Add the table."""
+    op.create_table(
+        "assignments",
+        sa.Column("experiment", sa.String(), nullable=False),
+        sa.Column("person", sa.Integer(), nullable=False),
+        sa.Column("arm", sa.String(), nullable=False),
+        sa.Column("chance", sa.Float(), nullable=False),
+        sa.Column("at", sa.Float(), nullable=False),
+        sa.PrimaryKeyConstraint("experiment", "person"),
+        sqlite_with_rowid=False,
+    )

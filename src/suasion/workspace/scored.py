@@ -1,0 +1,40 @@
+"""What was learned for a campaign, read back from published tables."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from suasion.ledger import Tables
+from suasion.scores import Forecast, Model, Scores, forecast_from, scores_from
+from suasion.workspace.brief import Brief
+
+Ids = npt.NDArray[np.int64]
+
+
+def scores_of(tables: Tables, brief: Brief) -> Scores:
+    """The campaign's scores, if they still fit people, rules and declaration."""
+    name = brief.campaign.name
+    table = tables.read(f"scores.{name}", f"score {name}", brief.inputs(tables))
+    return scores_from(table, brief.outcomes, len(brief.design.treatments))
+
+
+def forecast_of(tables: Tables, brief: Brief) -> Forecast:
+    """What the campaign's treatments are expected to change, if it still fits people and declaration."""
+    name = brief.campaign.name
+    table = tables.read(f"forecasts.{name}", f"score {name}", brief.inputs(tables))
+    return forecast_from(table, brief.outcomes, len(brief.design.treatments))
+
+
+def model_of(tables: Tables, brief: Brief) -> Model:
+    """What was learned for the campaign, if it still fits people and declaration."""
+    name = brief.campaign.name
+    table = tables.read(f"models.{name}", f"score {name}", brief.inputs(tables))
+    return Model.load(table["model"][0].as_py())
+
+
+def among(forecast: Forecast, persons: Ids) -> Forecast:
+    """The forecast of these persons alone."""
+    chosen = np.isin(forecast.persons, persons)
+    expected = {name: values[chosen] for name, values in forecast.expected.items()}
+    return Forecast(forecast.persons[chosen], forecast.effects[chosen], expected)
