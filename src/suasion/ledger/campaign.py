@@ -159,8 +159,8 @@ class Campaign(Declared):
 
     @property
     def adapts(self) -> bool:
-        """Whether exploration was not declared, and may give way."""
-        return "exploration" not in self.model_fields_set
+        """Whether exploration may give way: it was not declared, or nothing can be paid for anyway."""
+        return "exploration" not in self.model_fields_set or self.budget == 0
 
     @property
     def digest(self) -> str:
