@@ -79,5 +79,5 @@ def test_a_group_that_nothing_is_open_to_cannot_be_reached_alike():
         None,
         groups[:, None] == 1,
     )
-    with pytest.raises(CampaignError, match="even without looking"):
+    with pytest.raises(CampaignError, match="even by lot"):
         blind.blind(lambda these: plan(these, 50, 0, 0), closed, Parity("g", groups, least_ratio=0.5))

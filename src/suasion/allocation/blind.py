@@ -27,7 +27,7 @@ class Candidate:
     Parameters
     ----------
     lot : float
-        The part of everything that is given without looking at what people gain.
+        The part of everything that is given by lot among those whom it is not expected to harm.
     value : float
         Expected value.
     measure : float
@@ -44,10 +44,10 @@ def blind(
 ) -> tuple[Plan, tuple[Candidate, ...]]:
     """The best of candidate plans that reach groups alike, none of which looks at the groups.
 
-    Candidates give a part of everything by what it changes for a person, and the rest as if everybody gained
-    the average: from all to none of the first. The groups measure each candidate as a whole; no decision
-    about a person depends on them. The candidate with the smallest lot that keeps to the parity is taken
-    (policy selection under an aggregate audit; suasion design, section 1.6).
+    Candidates give a part of everything by what it changes for a person, and the rest as if everybody whom it
+    is not expected to harm gained the average: from all to none of the first. The groups measure each
+    candidate as a whole; no decision about a person depends on them. The candidate with the smallest lot that
+    keeps to the parity is taken (policy selection under an aggregate audit; suasion design, section 1.6).
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ def blind(
     Raises
     ------
     CampaignError
-        Not even giving without looking reaches the groups alike.
+        Not even the lot reaches the groups alike.
 
     Examples
     --------
@@ -90,7 +90,7 @@ def blind(
         looked.append(Candidate(part, value, furthest(parity, treated)))
         if _keeps(parity, looked[-1].measure):
             return _mixed(targeted, lot, part, value), tuple(looked)
-    found = f"even without looking at people the group furthest off is at {looked[-1].measure:.3g}"
+    found = f"even by lot among those not expected to be harmed, one group is at {looked[-1].measure:.3g}"
     raise CampaignError(
         f"parity between the groups of {parity.name}", found, "Loosen it, or its other limits."
     )

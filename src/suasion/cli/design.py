@@ -17,14 +17,17 @@ def power(
     mean: Annotated[float | None, typer.Option(help="Or the mean of an amount, with --deviation.")] = None,
     deviation: Annotated[float | None, typer.Option(help="Standard deviation of the amount.")] = None,
     effect: Annotated[float | None, typer.Option(help="Hoped for; else the smallest that is seen.")] = None,
-    arms: Annotated[int, typer.Option(help="Those left alone, and each treatment.")] = 2,
-    budget: Annotated[float | None, typer.Option(help="Money, with --cost: whom can it treat?")] = None,
-    cost: Annotated[float | None, typer.Option(help="Of treating one person.")] = None,
+    arms: Annotated[int, typer.Option(min=2, max=100, help="Those left alone, and each treatment.")] = 2,
+    budget: Annotated[
+        float | None, typer.Option(min=0, max=1e15, help="Money, with --cost: whom can it treat?")
+    ] = None,
+    cost: Annotated[float | None, typer.Option(min=0.0001, max=1e15, help="Of treating one person.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Say which effect an experiment could find."""
-    quantity = _quantity(rate, mean, deviation)
-    layout = powers.Layout((1 / arms,) * arms) if arms > 1 else powers.Layout()
+    quantity, layout = _quantity(rate, mean, deviation), powers.Layout((1 / arms,) * arms)
+    if (budget is None) is not (cost is None):
+        raise typer.BadParameter("give --budget and --cost together")
     if budget is not None and cost is not None:
         found = powers.affordable(quantity, people, budget, cost, effect, layout)
     elif effect is not None:

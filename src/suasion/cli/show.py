@@ -124,7 +124,8 @@ def planned(summary: PlanSummary) -> None:
     table("Drawn", ("option", "persons"), [(name, f"{n:,}") for name, n in summary.drawn.items()])
     for price in summary.prices:
         screen.print(escape(price))
-    screen.print(f"No plan within these limits is worth more by over {summary.gap:.2%}.")
+    if summary.gap < 1:
+        screen.print(f"The plan has at least {1 - summary.gap:.2%} of the value of any within these limits.")
     _refused(summary.refused)
     for note in summary.notes:
         screen.print(escape(note))

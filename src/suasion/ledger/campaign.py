@@ -16,7 +16,9 @@ from suasion.errors import CampaignError
 from suasion.ledger.schema import campaigns
 from suasion.rules import Channel, Purpose
 
-Money = Annotated[float, Field(ge=0, allow_inf_nan=False, strict=True)]
+MOST_MONEY = 1e15
+"""Beyond it sums lose their cents."""
+Money = Annotated[float, Field(ge=0, le=MOST_MONEY, allow_inf_nan=False, strict=True)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Label = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
@@ -148,7 +150,7 @@ class Campaign(Declared):
     budget: Money
     holdout: float = Field(default=0.05, ge=0, le=1)
     exploration: float = Field(default=0.02, ge=0, le=1)
-    worth: float | None = Field(default=None, allow_inf_nan=False)
+    worth: float | None = Field(default=None, ge=-MOST_MONEY, le=MOST_MONEY)
     cautious: bool = False
     neutral: str | None = None
     limits: LimitTerms = LimitTerms()

@@ -155,7 +155,9 @@ def _sentences(
     elif stop is None:
         said.append("Already the first step is not expected to be worth its cost: do not spend on this.")
     else:
-        said.append(f"Beyond {money(stop)} one more costs more than the {money(campaign.worth)} it is worth.")
+        said.append(
+            f"Beyond {money(stop)} the next step costs more than it is worth, at {campaign.worth:g} each."
+        )
     return said
 
 

@@ -19,6 +19,9 @@ from suasion.rules import Channel, Gate, Jurisdiction, Occasion, Purpose, Reason
 from suasion.segments import Segment, segment_from
 from suasion.workspace.settings import Settings
 
+RATES = ("opted_out", "complained", "bounced")
+"""Replies to sends that a guardrail may watch."""
+
 
 @dataclass(frozen=True)
 class Brief:
@@ -109,6 +112,7 @@ def brief(folder: Path, settings: Settings, name: str, at: datetime) -> Brief:
     made = Brief(campaign, source, sources, catalogue, gate, segment, design, messages, refused)
     _admit_outcomes(made)
     _admit_fields(made)
+    _admit_analysis(made)
     return made
 
 
@@ -202,6 +206,24 @@ def _admit_fields(made: Brief) -> None:
                 asked, todo = f"message '{terms.message}'", "A score is for choosing people: leave it out."
                 raise CampaignError(asked, f"it writes an inferred trait ({', '.join(inferred)})", todo)
             made.gate.admit_traits("message", [(name, category, None) for name, category in used])
+
+
+def _admit_analysis(made: Brief) -> None:
+    """Judge the traits of the analysis, and see that what is guarded exists: after sending it is too late."""
+    asked, terms = f"the analysis of campaign '{made.campaign.name}'", made.campaign.analysis
+    traits = [*([] if terms.before is None else [terms.before]), *terms.subgroups]
+    for name in traits:
+        if name not in made.catalogue:
+            raise CampaignError(asked, f"unknown trait '{name}'", closest(name, made.catalogue))
+    used = [(name, made.catalogue[name].category, made.source.basis) for name in traits]
+    made.gate.admit_traits("group", used)
+    for guard in terms.guardrails:
+        if guard.watches not in (*RATES, *made.outcomes):
+            found = f"a guardrail for '{guard.watches}'"
+            raise CampaignError(asked, found, closest(guard.watches, (*RATES, *made.outcomes)))
+        if guard.watches in RATES and guard.most >= 1:
+            found = f"a guardrail for '{guard.watches}' that lets everybody do it"
+            raise CampaignError(asked, found, "Give a share of the sends, 0.001 say.")
 
 
 def _messages(folder: Path, campaign: Campaign) -> dict[str, Message]:

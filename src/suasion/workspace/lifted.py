@@ -178,7 +178,7 @@ def _known_before(
         raise CampaignError(asked, f"unknown trait '{before}'", closest(before, brief.catalogue))
     used = [*names, *([before] if before else [])]
     categories = [(name, brief.catalogue[name].category, brief.source.basis) for name in used]
-    brief.gate.admit_traits("measured", categories)
+    brief.gate.admit_traits("group", categories)
     known = traits_of(tables, brief.catalogue, brief.gate.occasion)
     rows = known.take(pc.index_in(pa.array(persons), known["person"].combine_chunks()))
     if before is None:

@@ -106,7 +106,7 @@ def _blindly(of: str, looked: Sequence[blind.Candidate]) -> str:
     cost = f", which costs {(free - taken.value) / free:.1%} of the value" if free > 0 and taken.lot else ""
     return (
         f"Of plans that do not look at '{of}' the best to reach its groups alike was taken: {taken.lot:.0%} "
-        f"of it is given without looking at what people gain{cost}."
+        f"of it is given by lot among those not expected to be harmed{cost}."
     )
 
 

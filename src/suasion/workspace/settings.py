@@ -20,8 +20,8 @@ def _known_zone(name: str) -> str:
 class CapTerms(Declared):
     """At most so many sends within so many days."""
 
-    sends: int = Field(ge=1)
-    days: int = Field(ge=1)
+    sends: int = Field(ge=1, le=1_000_000)
+    days: int = Field(ge=1, le=36_500)
 
 
 class PluralityTerms(Declared):
@@ -31,7 +31,7 @@ class PluralityTerms(Declared):
     frequent one, or at least so much entropy of them, as a share of the most there can be.
     """
 
-    days: int = Field(ge=1)
+    days: int = Field(ge=1, le=36_500)
     least_share: float | None = Field(default=None, ge=0.01, le=0.5)
     least_entropy: float | None = Field(default=None, gt=0, le=1)
     of: Literal["stance", "topics"] = "stance"
