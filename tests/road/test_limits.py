@@ -190,6 +190,23 @@ def test_a_household_cap_counts_what_others_at_home_got(town: Path):
     assert not had & set(homes[found.chosen > 0].tolist())
 
 
+def test_who_is_held_out_of_all_campaigns_gets_nothing_by_any(town: Path):
+    edit(town / "suasion.toml", "timezone", "held_out = 0.3\ntimezone")
+    workspace = limited(town, "", budget="1000.0")
+    path = town / "campaigns" / f"{NAME}.toml"
+    (town / "campaigns" / "again.toml").write_text(path.read_text("utf-8"), "utf-8")
+    workspace.score("again")
+    aside = list[set[int]]()
+    for name in (NAME, "again"):
+        made = workspace.plan(name)
+        assert any("held out of all campaigns" in note for note in made.notes)
+        prepared = brief(town, workspace.settings, name, NOW)
+        found = drawn_plan(workspace.tables(), workspace.ledger, prepared).plan
+        aside.append(set(found.options.persons[found.probabilities[:, 0] == 1].tolist()))
+    assert aside[0] == aside[1]
+    assert 0.15 * made.people < len(aside[0]) < 0.45 * made.people
+
+
 def test_plurality_refuses_messages_that_review_did_not_tag(town: Path):
     edit(town / "suasion.toml", "timezone", "plurality = { days = 30, least_share = 0.2 }\ntimezone")
     made = opened(town).plan()

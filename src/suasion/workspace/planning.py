@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from suasion.allocation import Capacity, Limit, Money, Options, Parity, Plan, Words, blind, plan, plurality
 from suasion.declarations import named
 from suasion.errors import CampaignError
+from suasion.experiments import holdout, layers
 from suasion.ledger import Campaign, Ledger, Tables, campaign_from, sends
 from suasion.messages import message_from
 from suasion.profiles import traits_of
@@ -235,6 +236,10 @@ def with_history(
     past = _Past(tables, ledger, brief, key)
     closed = np.zeros((len(persons), len(wanted.options.treatments)), np.bool_)
     notes, households = list[str](), wanted.households
+    if settings.held_out:
+        aside = holdout.globally_held_out(_units(tables, brief, persons), settings.held_out, key)
+        closed |= aside[:, None]
+        notes += _told(aside, "are held out of all campaigns")
     if settings.cap is not None:
         had = past.had(persons, settings.cap.days, terms_of(brief).channel).had()
         closed |= (had >= settings.cap.sends)[:, None]
@@ -251,6 +256,14 @@ def with_history(
         notes += said
     options = replace(wanted.options, closed=closed if closed.any() else None)
     return replace(wanted, options=options, households=households, notes=(*wanted.notes, *notes))
+
+
+def _units(tables: Tables, brief: Brief, persons: Ids) -> Ids:
+    """The household of each person by a number that is the same for all campaigns."""
+    everybody = np.sort(tables.read("traits", "ingest")["person"].to_numpy())
+    homes = households_of(tables, brief, everybody)
+    units = everybody if homes is None else layers.households(everybody, homes)
+    return units[np.searchsorted(everybody, persons)]
 
 
 @dataclass(frozen=True)
@@ -295,7 +308,7 @@ def _full_households(past: _Past, persons: Ids, cap: CapTerms) -> tuple[Bools, I
 
 def _told(whom: Bools, what: str) -> list[str]:
     people = int(whom.sum())
-    return [f"{people:,} people {what}: nothing more for now."] if people else []
+    return [f"{people:,} people {what}: nothing for them now."] if people else []
 
 
 def _one_sided(

@@ -50,6 +50,7 @@ class Settings(Declared):
     `public_url` is where recipients reach ``suasion serve``. `carrier` is ``outbox``, a Maildir in the
     workspace, or the URL of a mail server. `cap` limits what a person gets in a channel over all campaigns,
     `household_cap` what all persons of a household get together. `plurality` holds over all campaigns, too.
+    `held_out` is the share of households to which no campaign writes: they tell what all campaigns change.
     """
 
     name: str = Field(min_length=1)
@@ -62,6 +63,7 @@ class Settings(Declared):
     carrier: str = Field(default="outbox", pattern=r"^(outbox|smtps?://[!-~]+)$")
     cap: CapTerms | None = None
     household_cap: CapTerms | None = None
+    held_out: float = Field(default=0, ge=0, lt=1)
     plurality: PluralityTerms | None = None
 
     @property
