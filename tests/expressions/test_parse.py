@@ -36,7 +36,7 @@ def _refusal(text: Any) -> ExpressionError:
 def test_the_front_door_has_these_names() -> None:
     assert set(expressions.__all__) == {
         *("Expression", "Node", "Sql", "Type", "Value"),
-        *("canonical", "evaluate", "parse", "quote", "to_sql"),
+        *("canonical", "compiled", "conjuncts", "connected", "evaluate", "parse", "quote", "to_sql"),
     }
 
 

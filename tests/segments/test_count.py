@@ -24,6 +24,9 @@ FACTS = pa.schema(
         ("basis", pa.string()),
         ("consent", pa.bool_()),
         ("purpose_permitted", pa.bool_()),
+        ("objected", pa.bool_()),
+        ("restricted", pa.bool_()),
+        ("hour", pa.int64()),
     ]
 )
 
@@ -84,9 +87,10 @@ people = st.fixed_dictionaries(
 
 
 def judged(rows: list[dict], use: Use, channel: str | None) -> Judgement:
-    jurisdiction = Jurisdiction("DE", NOW.date())
+    jurisdiction = Jurisdiction("MW", NOW.date())  # under the rules of the house alone
     gate = Gate(PACKS, Occasion(frozenset({use}), Purpose.COMMERCIAL, "segment", jurisdiction, NOW, channel))
-    facts = [{name: row[name] for name in FACTS.names} for row in rows]
+    usual = {"objected": False, "restricted": False, "hour": 12}
+    facts = [{name: (usual | row)[name] for name in FACTS.names} for row in rows]
     return gate.judge(pa.Table.from_pylist(facts, FACTS), "v1")
 
 

@@ -9,10 +9,26 @@ The language: trait names, plain or in double quotes; integers, numbers, ``'text
 ``AND``, ``OR`` and parentheses. Names match exactly, capitals included.
 """
 
-from suasion.expressions.kleene import evaluate
+from suasion.expressions.conjuncts import conjuncts
+from suasion.expressions.engine import connected
+from suasion.expressions.kleene import compiled, evaluate
 from suasion.expressions.nodes import Expression, Node, Type, Value
 from suasion.expressions.reading import parse
 from suasion.expressions.spelling import canonical
 from suasion.expressions.sql import Sql, quote, to_sql
 
-__all__ = ["Expression", "Node", "Sql", "Type", "Value", "canonical", "evaluate", "parse", "quote", "to_sql"]
+__all__ = [
+    "Expression",
+    "Node",
+    "Sql",
+    "Type",
+    "Value",
+    "canonical",
+    "compiled",
+    "conjuncts",
+    "connected",
+    "evaluate",
+    "parse",
+    "quote",
+    "to_sql",
+]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import datetime
 import operator
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 from suasion.errors import ExpressionError
 from suasion.expressions.nodes import (
@@ -30,6 +30,8 @@ from suasion.expressions.nodes import (
 )
 
 Row = Mapping[str, Value | None]
+Reader = Callable[[Row], Value | None]
+Test = Callable[[Row], bool | None]
 
 _COMPARE: dict[Operator, Callable[[Any, Any], bool]] = {
     Operator.EQUAL: operator.eq,
@@ -83,73 +85,119 @@ def evaluate(expression: Expression, row: Row) -> bool | None:
     >>> [evaluate(adult, row) for row in ({"age": 18}, {"age": 3, "guardian": False}, {"age": 3})]
     [True, False, None]
     """
-    return _holds(expression.root, row)
+    return compiled(expression)(row)
 
 
-def _holds(node: Node, row: Row) -> bool | None:
+@lru_cache(maxsize=4096)
+def compiled(expression: Expression) -> Test:
+    """The expression as one function of a row, for whoever asks it often; see `evaluate`."""
+    return _test(expression.root)
+
+
+def _test(node: Node) -> Test:
     match node:
         case And(items):
-            return _all(_holds(item, row) for item in items)
+            return _chain([_test(item) for item in items], ends=False)
         case Or(items):
-            return _negate(_all(_negate(_holds(item, row)) for item in items))
+            return _chain([_test(item) for item in items], ends=True)
         case Not(item):
-            return _negate(_holds(item, row))
+            return _not(_test(item))
         case IsNull(item):
-            return _value(item, row) is None
+            read = _value(item)
+            return lambda row: read(row) is None
         case IsTruth(item, truth):
-            return _value(item, row) is truth
+            read = _value(item)
+            return lambda row: read(row) is truth
         case Compare(sign, left, right, shared):
-            return _compared(sign, _read(left, row, shared), _read(right, row, shared))
+            return _compare(_COMPARE[sign], _read(left, shared), _read(right, shared))
         case Between(item, low, high, shared):
-            value = _read(item, row, shared)
-            above = _compared(Operator.AT_LEAST, value, _read(low, row, shared))
-            return _all((above, _compared(Operator.AT_MOST, value, _read(high, row, shared))))
+            value = _read(item, shared)
+            above = _compare(operator.ge, value, _read(low, shared))
+            return _chain([above, _compare(operator.le, value, _read(high, shared))], ends=False)
         case In(item, values, shared):
-            value = _read(item, row, shared)
-            return None if value is None else value in values
+            return _member(_read(item, shared), values)
         case Like(item, pattern):
-            value = _read(item, row, Type.TEXT)
-            return _pattern(pattern).fullmatch(value) is not None if isinstance(value, str) else None
+            return _like(_read(item, Type.TEXT), pattern)
         case Name() | Literal():
-            value = _read(node, row, Type.BOOLEAN)
-            return None if value is None else value is True
+            # The reader refuses what is no boolean.
+            return cast("Test", _read(node, Type.BOOLEAN))
 
 
-def _value(node: Node, row: Row) -> Value | None:
-    return _read(node, row, node.type) if isinstance(node, Name | Literal) else _holds(node, row)
+def _value(node: Node) -> Reader:
+    return _read(node, node.type) if isinstance(node, Name | Literal) else _test(node)
 
 
-def _read(part: Name | Literal, row: Row, shared: Type) -> Value | None:
+def _read(part: Name | Literal, shared: Type) -> Reader:
+    """A function from a row to the operand's value, as the type that is compared."""
     if isinstance(part, Literal):
-        return part.value
-    value = row.get(part.name)
-    if value is None:
-        return None
-    if type(value) not in _CLASSES[part.type]:
-        raise ExpressionError(
-            f"trait {part.name!r}",
-            f"a value of Python's type {type(value).__name__}, where the catalogue says {part.type}",
-            "Bring the value to the type of the trait.",
-        )
-    return float(value) if shared is Type.NUMBER and isinstance(value, int | float) else value
+        value = part.value
+        return lambda row: value
+    name, kind, classes = part.name, part.type, _CLASSES[part.type]
+    as_number = shared is Type.NUMBER
+
+    def read(row: Row) -> Value | None:
+        value = row.get(name)
+        if value is None:
+            return None
+        if type(value) not in classes:
+            raise ExpressionError(
+                f"trait {name!r}",
+                f"a value of Python's type {type(value).__name__}, where the catalogue says {kind}",
+                "Bring the value to the type of the trait.",
+            )
+        return float(value) if as_number and isinstance(value, int | float) else value
+
+    return read
 
 
-def _compared(sign: Operator, left: Value | None, right: Value | None) -> bool | None:
-    return None if left is None or right is None else _COMPARE[sign](left, right)
+def _compare(holds: Callable[[Any, Any], bool], left: Reader, right: Reader) -> Test:
+    def test(row: Row) -> bool | None:
+        first, second = left(row), right(row)
+        return None if first is None or second is None else holds(first, second)
+
+    return test
 
 
-def _all(parts: Iterable[bool | None]) -> bool | None:
-    result: bool | None = True
-    for part in parts:
-        if part is False:
-            return False
-        if part is None:
-            result = None
-    return result
+def _member(read: Reader, values: frozenset[Value]) -> Test:
+    def test(row: Row) -> bool | None:
+        value = read(row)
+        return None if value is None else value in values
+
+    return test
 
 
-def _negate(part: bool | None) -> bool | None:
-    return None if part is None else not part
+def _like(read: Reader, pattern: str) -> Test:
+    fits = _pattern(pattern).fullmatch
+
+    def test(row: Row) -> bool | None:
+        value = read(row)
+        return fits(value) is not None if isinstance(value, str) else None
+
+    return test
+
+
+def _not(part: Test) -> Test:
+    def test(row: Row) -> bool | None:
+        found = part(row)
+        return None if found is None else not found
+
+    return test
+
+
+def _chain(parts: list[Test], *, ends: bool) -> Test:
+    """AND where the first false one ends it, OR where the first true one does."""
+
+    def test(row: Row) -> bool | None:
+        result: bool | None = not ends
+        for part in parts:
+            found = part(row)
+            if found is ends:
+                return ends
+            if found is None:
+                result = None
+        return result
+
+    return test
 
 
 @lru_cache(maxsize=1024)

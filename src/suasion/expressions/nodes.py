@@ -146,3 +146,7 @@ class Expression:
     text: str
     root: Node
     names: frozenset[str]
+
+    def __hash__(self) -> int:
+        """By its text alone: Python remembers the hash of a text, and not that of a tree."""
+        return hash(self.text)

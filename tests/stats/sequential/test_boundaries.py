@@ -8,7 +8,7 @@ from scipy.optimize import brentq
 from scipy.stats import multivariate_normal, norm
 
 from suasion.errors import UndefinedError
-from suasion.stats.sequential import GroupSequential, Looks, conditional_power
+from suasion.stats.sequential import GroupSequential, Looks
 from suasion.stats.sequential.crossing import walk
 
 
@@ -195,12 +195,6 @@ def test_final_estimates_are_median_unbiased_and_cover(drift: float):
     assert np.mean(values[:, 0] < drift) == pytest.approx(0.5, abs=3.3 * np.sqrt(0.25 / 300))
     covered = (values[:, 1] <= drift) & (drift <= values[:, 2])
     assert np.mean(covered) == pytest.approx(0.95, abs=3.3 * np.sqrt(0.95 * 0.05 / 300))
-
-
-def test_conditional_power_is_that_of_the_paths_that_go_on():
-    rng = np.random.default_rng(3)
-    ends = 0.8 * np.sqrt(0.4) + 2.5 * 0.6 + np.sqrt(0.6) * rng.normal(size=40_000)
-    assert conditional_power(0.8, 0.4, drift=2.5) == pytest.approx(np.mean(ends > norm.isf(0.025)), abs=0.009)
 
 
 @pytest.mark.parametrize("fractions", [[], [0.0, 0.5], [0.5, 0.5], [0.5, 0.4], [0.5, np.inf], [np.nan]])

@@ -8,7 +8,7 @@ wait.
 from suasion.stats.sequential.confidence import Course, planned_error, sequence
 from suasion.stats.sequential.group import GroupSequential
 from suasion.stats.sequential.guardrails import Guardrail, Verdict, watch
-from suasion.stats.sequential.longer import Longer, conditional_power, how_much_longer
+from suasion.stats.sequential.longer import Longer, how_much_longer
 from suasion.stats.sequential.looks import Looks, accumulate, from_arms, steadied
 from suasion.stats.sequential.rates import Counts, rate_sequence
 from suasion.stats.sequential.shares import SharesWatched, watch_shares
@@ -23,7 +23,6 @@ __all__ = [
     "SharesWatched",
     "Verdict",
     "accumulate",
-    "conditional_power",
     "from_arms",
     "how_much_longer",
     "planned_error",

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import ceil, sqrt
+from math import ceil
 
 import numpy as np
-from scipy.special import ndtr, ndtri
+from scipy.special import ndtri
 
 from suasion.errors import UndefinedError
 from suasion.stats.influence import LEVEL
@@ -106,36 +106,3 @@ def _said(n: int, total: int | None, effect: float, power: float, units: str) ->
         f"If the effect is {effect:.3g}, about {total - n:,} more {units} ({total:,} in all) would decide it"
     )
     return Longer(total - n, total, f"{more} with a chance of {power:.0%}.".replace("%", " %"))
-
-
-def conditional_power(z: float, fraction: float, drift: float | None = None, alpha: float = 0.05) -> float:
-    """Chance that the effect will be found at the planned end, given what was seen.
-
-    Below 10 to 20 % under the planned effect, going on is usually futile (Lan, Simon, Halperin 1982,
-    Sequential Analysis 1:207; Lan and Wittes 1988, Biometrics 44:579). Stopping for futility costs no alpha,
-    and need not be done.
-
-    Parameters
-    ----------
-    z : float
-        Effect so far over its standard error.
-    fraction : float
-        Information so far over that of the planned end, between 0 and 1.
-    drift : float, optional
-        Effect over the standard error of the planned end; as seen so far where left out.
-    alpha : float
-        Of the two-sided fixed test at the planned end.
-
-    Returns
-    -------
-    float
-
-    Examples
-    --------
-    >>> round(conditional_power(0.5, 0.5, drift=2.8), 2)
-    0.39
-    """
-    if not 0 < fraction < 1:
-        raise UndefinedError("a conditional power", f"fraction {fraction}", "Look before the planned end.")
-    expected = z * sqrt(fraction) + (z / sqrt(fraction) if drift is None else drift) * (1 - fraction)
-    return float(ndtr((expected - ndtri(1 - alpha / 2)) / sqrt(1 - fraction)))
