@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, timedelta
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,12 +11,11 @@ import pyarrow as pa
 import pytest
 
 from suasion.errors import ClearanceError
-from suasion.rules import Basis, Gate, Purpose, Use, load_packs
+from suasion.rules import Basis, Gate, Purpose, Use
 from suasion.rules.pack import Pack
 
 Make = Callable[..., Any]
 CHANNELS = ["email", "sms", "post", "door", None]
-NOWHERE = Path("nowhere")
 CONTACT = frozenset({Use.CONTACT})
 
 
@@ -106,8 +104,10 @@ def test_a_contact_by_no_named_channel_is_under_the_rules_of_every_channel(
     assert [reason.rule for reason in verdict.reasons] == ["house.consent"]
 
 
-def test_european_political_mail_needs_consent_as_its_ground(gate: Make, granted: dict[str, Any]):
-    packs = load_packs(["eu"], NOWHERE)
+def test_european_political_mail_needs_consent_as_its_ground(
+    gate: Make, political: tuple[Pack, ...], granted: dict[str, Any]
+):
+    packs = political
     row = granted | {"basis": "legitimate_interest"}
     mail = {"uses": CONTACT, "channel": "email", "purpose": Purpose.POLITICAL}
     assert not gate(packs, territory="DE", **mail).judge_one("person", row).allowed
@@ -148,6 +148,36 @@ def test_a_rule_is_in_force_from_its_first_day_to_its_last(
     assert bool(gate([dated], on=date.fromisoformat(on)).rules("person")) is in_force
 
 
+@pytest.mark.parametrize(
+    ("known", "rules"),
+    [
+        (None, ["own.new"]),
+        ("2026-11-21", ["own.new"]),
+        ("2026-06-30", ["own.old"]),
+        ("2026-07-01", ["own.new"]),
+        ("2019-12-31", ["own.old"]),
+    ],
+)
+def test_what_was_lawful_then_is_told_by_the_text_of_then(
+    gate: Make, rule: Make, pack: Make, known: str | None, rules: list[str]
+):
+    old = rule("adult", id="own.old", known_to=date(2026, 6, 30))
+    new = rule("adult AND age >= 18", id="own.new", known_from=date(2026, 7, 1))
+    day = None if known is None else date.fromisoformat(known)
+    asked = gate([pack(old, new)], known=day)
+    assert [one.id for one in asked.rules("person")] == rules
+    assert asked.judge_one("person", {"adult": True}).allowed is (rules == ["own.old"])
+
+
+def test_the_day_of_the_text_is_that_of_the_law_unless_it_is_said(gate: Make, rule: Make, pack: Make):
+    new = pack(rule("adult", known_from=date(2026, 7, 1)))
+    assert gate([new], on=date(2026, 7, 1)).rules("person")
+    assert not gate([new], on=date(2026, 6, 30)).rules("person")
+    assert gate([new], on=date(2026, 6, 30), known=date(2026, 7, 1)).rules("person")
+    # A text that is known today says nothing of days on which the law did not hold yet.
+    assert not gate([new], on=date(2019, 12, 31), known=date(2026, 7, 1)).rules("person")
+
+
 def test_a_rule_for_one_of_several_uses_holds_for_all_of_them(gate: Make, rule: Make, pack: Make):
     packs = [pack(rule(uses=["contact"]))]
     assert gate(packs, uses=frozenset({Use.LEARN, Use.CONTACT})).rules("person")
@@ -158,7 +188,7 @@ def test_where_no_rule_is_in_scope_the_answer_is_no(gate: Make, facts: Make, gra
     judged = before_all_rules.judge(facts(granted, granted), "v")
     assert judged.clearance.persons.size == 0
     assert [(reason.rule, count) for reason, count in judged.drops.items()] == [("house.default", 2)]
-    for subject in ("person", "trait", "message"):
+    for subject in ("person", "trait", "message", "campaign", "request"):
         (reason,) = before_all_rules.judge_one(subject, {}).reasons
         assert reason.rule == "house.default"
 
@@ -222,14 +252,17 @@ def test_facts_that_are_not_one_row_a_person_clear_nobody(
 
 def test_an_edit_of_any_pack_changes_the_digest_of_the_gate(gate: Make, rule: Make, pack: Make):
     edits = [rule(), rule("consent"), rule(message="Other."), rule(valid_to=date.max), rule(channels=["sms"])]
+    edits += [rule(known_to=date(2030, 1, 1)), rule(kind="sending"), rule(territories=["EU"])]
     digests = {Gate((pack(edit),), gate().occasion).digest for edit in edits}
     later = gate(at=gate().occasion.at + timedelta(days=1)).digest
     assert len(digests) == len(edits)
     assert later == gate().digest
 
 
-def test_the_order_of_packs_changes_no_verdict(gate: Make, facts: Make, granted: dict[str, Any]):
-    house, eu = load_packs(["eu"], NOWHERE)
+def test_the_order_of_packs_changes_no_verdict(
+    gate: Make, facts: Make, political: tuple[Pack, ...], granted: dict[str, Any]
+):
+    house, eu = political
     occasion = {"uses": CONTACT, "channel": "sms", "purpose": Purpose.POLITICAL, "territory": "IE"}
     rows = facts(granted, granted | {"basis": "contract"}, granted | {"consent": None}, {})
     ways: list[tuple[Pack, ...]] = [(house, eu), (eu, house)]

@@ -117,3 +117,15 @@ def test_a_message_that_nobody_reviewed_is_refused(gate: Make):
     reasons = gate().judge_one("message", {}).reasons
     assert [reason.rule for reason in reasons] == ["house.third_persons", "house.demobilize"]
     assert all(reason.unknown for reason in reasons)
+
+
+def test_a_campaign_is_judged_by_what_is_declared_of_it(gate: Make, rule: Make, pack: Make):
+    packs = [pack(rule("imprint AND opt_out_days >= 30", subject="campaign", kind="records"))]
+    assert gate(packs).judge_one("campaign", {"imprint": True, "opt_out_days": 30}).allowed
+    for facts in (
+        {"imprint": True, "opt_out_days": 29},
+        {"imprint": False, "opt_out_days": 60},
+        {"imprint": True},
+    ):
+        assert [reason.rule for reason in gate(packs).judge_one("campaign", facts).reasons] == ["own.rule"]
+    assert not gate(packs).judge_one("person", {}).allowed

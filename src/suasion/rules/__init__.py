@@ -2,9 +2,12 @@
 
 from suasion.rules.clearance import Clearance
 from suasion.rules.facts import PERSON_FACTS
-from suasion.rules.gate import Gate, Judgement, Occasion
-from suasion.rules.pack import Rule, load_packs
+from suasion.rules.gate import Gate
+from suasion.rules.judging import Judgement
+from suasion.rules.loading import load_packs
+from suasion.rules.pack import Rule
 from suasion.rules.purpose import Basis, Category, Channel, Effect, Jurisdiction, Purpose, Use
+from suasion.rules.scope import Occasion
 from suasion.rules.verdict import Reason, Verdict
 
 __all__ = [

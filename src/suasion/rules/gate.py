@@ -8,69 +8,30 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 
-import duckdb
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
-from suasion.errors import ClearanceError, TraitRefusedError
-from suasion.expressions import Value, to_sql
+from suasion.declarations import closest
+from suasion.errors import ClearanceError, RefusedError, TraitRefusedError
+from suasion.expressions import Value
 from suasion.rules.clearance import MAX_AGE, Clearance, PersonIds, is_genuine, seal
-from suasion.rules.facts import PERSON_FACTS
-from suasion.rules.pack import Facts, Pack, Rule, Subject
-from suasion.rules.purpose import Basis, Category, Channel, Effect, Jurisdiction, Purpose, Use
+from suasion.rules.deadlines import REQUESTS, Deadline
+from suasion.rules.given import Facts, check_facts
+from suasion.rules.judging import NO_RULE, Judgement, judge_all
+from suasion.rules.pack import Pack, Rule, Subject
+from suasion.rules.places import candidates, holds
+from suasion.rules.purpose import Basis, Category, Effect
+from suasion.rules.regimes import split
+from suasion.rules.scope import Occasion, concerns, in_force, in_use
 from suasion.rules.verdict import Reason, Verdict
-
-NO_RULE = Reason("house.default", "No rule in scope permits this.", "suasion: default deny", unknown=False)
-
-
-@dataclass(frozen=True)
-class Occasion:
-    """What is about to be done, for whom, where and when: one purpose, one channel, one campaign.
-
-    Parameters
-    ----------
-    uses : frozenset of Use
-    purpose : Purpose
-    campaign : str
-        Name of the campaign; a segment that is only counted has its own name here.
-    jurisdiction : Jurisdiction
-    at : datetime
-        Now, with time zone.
-    channel : Channel, optional
-        None where nobody is contacted.
-    """
-
-    uses: frozenset[Use]
-    purpose: Purpose
-    campaign: str
-    jurisdiction: Jurisdiction
-    at: datetime
-    channel: Channel | None = None
-
-
-@dataclass(frozen=True)
-class Judgement:
-    """The verdicts on a set of persons.
-
-    Parameters
-    ----------
-    clearance : Clearance
-        For those with a positive verdict.
-    persons : array of int64, shape (n,)
-        Everybody who was judged, sorted.
-    drops : dict of Reason to int
-        How many were refused, by the first rule that refused them.
-    """
-
-    clearance: Clearance
-    persons: PersonIds
-    drops: dict[Reason, int]
 
 
 @dataclass(frozen=True)
 class Gate:
     """Rule packs held against an occasion.
+
+    Where people are at several places, each is judged by the rules of their own; of several places that may
+    be meant, by the rules of all.
 
     Parameters
     ----------
@@ -86,37 +47,77 @@ class Gate:
         """Digest of all rules, in and out of scope: any edit of a pack makes clearances stale."""
         return hashlib.blake2b("".join(p.digest for p in self.packs).encode(), digest_size=16).hexdigest()
 
-    def rules(self, subject: Subject) -> tuple[Rule, ...]:
-        """The rules about `subject` that are in scope on this occasion."""
-        return tuple(r for p in self.packs for r in p.rule if r.subject == subject and self._in_scope(r))
+    def rules(self, subject: Subject, place: str | None = None) -> tuple[Rule, ...]:
+        """The rules about `subject` that are in scope on this occasion, in a place or where it is."""
+        codes = candidates(self.occasion.jurisdiction.territory if place is None else place)
+        if (subject, codes) not in self._placed:
+            here = (rule for rule in self._anywhere(subject) if holds(rule.territories, codes))
+            self._placed[subject, codes] = tuple(here)
+        return self._placed[subject, codes]
 
-    def judge_one(self, subject: Subject, facts: Facts) -> Verdict:
+    def regimes(self, place: str | None = None) -> tuple[str, ...]:
+        """The packs with a rule about this purpose and channel in a place, whatever the use.
+
+        Where the occasion has no channel and contacts nobody, rules about single channels do not count: ask
+        the gate of the contact.
+        """
+        codes = candidates(self.occasion.jurisdiction.territory if place is None else place)
+        if codes not in self._regimes:
+            found = (p.id for p in self.packs if any(self._is_meant(rule, codes) for rule in p.rule))
+            self._regimes[codes] = tuple(found)
+        return self._regimes[codes]
+
+    def parts(self, facts: pa.Table) -> dict[str, PersonIds]:
+        """Split a campaign: the people under the same regimes are one part of it.
+
+        Parameters
+        ----------
+        facts : pyarrow.Table
+            Columns ``person`` and, perhaps, ``place``, as `judge` takes them.
+
+        Returns
+        -------
+        dict of str to array of int64
+            Ids of persons, sorted, by name of the part: its `regimes` but the house, sorted, joined by ``+``,
+            or ``house``. Sorted by name; each person is in one part, and no part is empty.
+        """
+        return split(facts, self.regimes)
+
+    def judge_one(self, subject: Subject, facts: Facts, place: str | None = None) -> Verdict:
         """Judge one subject.
 
         Parameters
         ----------
-        subject : {"person", "trait", "message", "proxy"}
+        subject : {"person", "trait", "message", "proxy", "campaign", "request"}
         facts : mapping of str to value or None
             A fact that is absent or None is unknown.
+        place : str, optional
+            Where it is; that of the occasion unless given.
 
         Returns
         -------
         Verdict
             With a reason for each rule that is not met.
+
+        Raises
+        ------
+        RefusedError
+            A fact that is not known, or not of its type.
         """
-        rules = self.rules(subject)
+        check_facts(subject, facts)
+        rules = self.rules(subject, place)
         if not rules:
             return Verdict((NO_RULE,))
-        reasons = (rule.reason(facts) for rule in rules)
-        return Verdict(tuple(reason for reason in reasons if reason is not None))
+        return Verdict(tuple([reason for rule in rules if (reason := rule.reason(facts)) is not None]))
 
     def judge(self, facts: pa.Table, version: str) -> Judgement:
-        """Judge every person of a facts table with one query.
+        """Judge every person of a facts table, each by the rules of their place.
 
         Parameters
         ----------
         facts : pyarrow.Table
-            Column ``person`` (int64) and one column for each of `PERSON_FACTS`; one row a person.
+            Column ``person`` (int64), one row a person; a column for each of `PERSON_FACTS` that is known;
+            and perhaps ``place``, as in `Jurisdiction`: where it is null, the place of the occasion counts.
         version : str
             Version of the tables the facts were assembled from.
 
@@ -128,22 +129,53 @@ class Gate:
         ------
         ClearanceError
             A row without a person, or several rows of one: which of them counts is nobody's guess.
+        RefusedError
+            A column that is no fact, or not of its type.
         """
-        rules = self.rules("person")
-        persons, met, unknown = _judge_sql(facts, rules)
-        if facts["person"].null_count or np.any(persons[1:] == persons[:-1]):
+        if facts["person"].null_count or not pa.types.is_integer(facts["person"].type):
             raise self._refused("facts that are not one row a person")
-        if not rules:
-            drops = {NO_RULE: len(persons)} if len(persons) else {}
-            return Judgement(self._clear(persons[:0], version), persons, drops)
-        allowed = met.all(axis=1)
-        first = np.where(allowed, len(rules), np.argmin(met, axis=1))
-        drops = {}
-        for index, rule in enumerate(rules):
-            for flag in (False, True):
-                if count := int(np.sum((first == index) & (unknown[:, index] == flag))):
-                    drops[rule.because(unknown=flag)] = count
-        return Judgement(self._clear(persons[allowed], version), persons, drops)
+        found = judge_all(facts, self._anywhere("person"), lambda place: self.rules("person", place))
+        if np.any(found.persons[1:] == found.persons[:-1]):
+            raise self._refused("facts that are not one row a person")
+        return Judgement(self._clear(found.persons[found.allowed], version), found.persons, found.drops)
+
+    def deadline(
+        self, request: str, received: datetime, place: str | None = None, **facts: Value | None
+    ) -> Deadline:
+        """By when a request must be answered: the earliest day that any rule in scope sets.
+
+        Parameters
+        ----------
+        request : str
+            One of `REQUESTS`.
+        received : datetime
+            The day counts in its own time zone.
+        place : str, optional
+            Of the person who asks; that of the occasion unless given.
+        **facts
+            What else is known, `near_vote` say.
+
+        Returns
+        -------
+        Deadline
+            Where no rule sets one, at once: the day on which it was received.
+
+        Raises
+        ------
+        RefusedError
+            A request that is none of those, or a fact that is not known.
+        """
+        if request not in REQUESTS:
+            raise RefusedError(f"request '{request}'", "no such request", closest(request, REQUESTS))
+        known: dict[str, Value | None] = {"request": request, "received": received.date(), **facts}
+        check_facts("request", known)
+        set_by = [
+            Deadline(rule.within.due(received), rule.id, rule.cite)
+            for rule in self.rules("request", place)
+            if rule.within is not None and rule.is_about(known)
+        ]
+        at_once = Deadline(received.date(), NO_RULE.rule, NO_RULE.cite)
+        return min(set_by, key=lambda deadline: deadline.due, default=at_once)
 
     def admit(self, clearance: Clearance, persons: PersonIds, version: str) -> None:
         """Check a clearance where it is used: each stage that learns, evaluates or contacts calls this.
@@ -233,20 +265,31 @@ class Gate:
         asked = f"clearance for campaign '{self.occasion.campaign}'"
         return ClearanceError(asked, found, "Judge the persons again.")
 
-    def _in_scope(self, rule: Rule) -> bool:
-        o = self.occasion
-        # A contact that does not say by which channel is under the rules of every channel.
-        anywhere = o.channel is None and Use.CONTACT in o.uses
-        return (
-            rule.valid_from <= o.jurisdiction.on
-            and (rule.valid_to is None or o.jurisdiction.on <= rule.valid_to)
-            and (not rule.uses or not o.uses.isdisjoint(rule.uses))
-            and (not rule.purposes or o.purpose in rule.purposes)
-            and (
-                not rule.territories or o.jurisdiction.territory in (*rule.territories, Jurisdiction.UNKNOWN)
+    def _anywhere(self, subject: Subject) -> tuple[Rule, ...]:
+        """The rules about `subject` that are in scope but for the place."""
+        if subject not in self._timely:
+            o = self.occasion
+            rules = (r for p in self.packs for r in p.rule if r.subject == subject)
+            self._timely[subject] = tuple(
+                r for r in rules if in_force(r, o.jurisdiction) and concerns(r, o) and in_use(r, o)
             )
-            and (not rule.channels or o.channel in rule.channels or anywhere)
-        )
+        return self._timely[subject]
+
+    def _is_meant(self, rule: Rule, codes: frozenset[str]) -> bool:
+        there = in_force(rule, self.occasion.jurisdiction) and concerns(rule, self.occasion)
+        return there and holds(rule.territories, codes)
+
+    @cached_property
+    def _timely(self) -> dict[Subject, tuple[Rule, ...]]:
+        return {}
+
+    @cached_property
+    def _placed(self) -> dict[tuple[Subject, frozenset[str]], tuple[Rule, ...]]:
+        return {}
+
+    @cached_property
+    def _regimes(self) -> dict[frozenset[str], tuple[str, ...]]:
+        return {}
 
     def _clear(self, persons: PersonIds, version: str) -> Clearance:
         o = self.occasion
@@ -254,26 +297,3 @@ class Gate:
         content = (persons, o.uses, o.purpose, o.campaign, o.jurisdiction.territory, o.channel)
         made = (self.digest, version, o.at)
         return Clearance(*content, *made, seal=seal(*content, *made))
-
-
-def _judge_sql(
-    facts: pa.Table, rules: Sequence[Rule]
-) -> tuple[PersonIds, npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
-    """The persons, sorted; per person and rule: is it met, and is it unknown, both of shape (n, rules)."""
-    columns = ["person"]
-    parameters: list[Value] = []
-    for rule in rules:
-        applies, require = to_sql(rule.condition(rule.applies)), to_sql(rule.condition(rule.require))
-        columns.append(f"CASE WHEN ({applies.text}) IS FALSE THEN true ELSE ({require.text}) END")
-        parameters += [*applies.parameters, *require.parameters]
-    with duckdb.connect() as connection:
-        connection.register("facts", facts.select(["person", *PERSON_FACTS]))
-        verdicts = connection.sql(
-            f"SELECT {', '.join(columns)} FROM facts ORDER BY person", params=parameters
-        ).to_arrow_table()
-    shape = (facts.num_rows, len(rules))
-    met, unknown = np.empty(shape, np.bool_), np.empty(shape, np.bool_)
-    for index, column in enumerate(verdicts.columns[1:]):
-        met[:, index] = column.fill_null(False).to_numpy()
-        unknown[:, index] = column.is_null().to_numpy()
-    return verdicts.column(0).to_numpy(), met, unknown

@@ -46,11 +46,12 @@ class Use(StrEnum):
 
 
 class Channel(StrEnum):
-    """How a person is reached."""
+    """How a person is reached; `WEB` is what a site or app of the sponsor shows them."""
 
     EMAIL = "email"
     SMS = "sms"
     POST = "post"
+    WEB = "web"
 
 
 class Effect(StrEnum):
@@ -102,9 +103,13 @@ class Jurisdiction:
     Parameters
     ----------
     territory : str
-        ISO 3166-1 alpha-2 code, or `UNKNOWN`.
+        ISO 3166-1 alpha-2 code (``DE``), or ISO 3166-2 where a state has law of its own (``US-CA``); several
+        joined by ``|`` where it may be any of them; or `UNKNOWN`.
     on : date
         The day whose law counts.
+    known : date, optional
+        The day whose text of the rules counts: "was it lawful then, by the rules as we had them then".
+        `on` unless given.
     """
 
     UNKNOWN: ClassVar[str] = "ZZ"
@@ -112,3 +117,4 @@ class Jurisdiction:
 
     territory: str
     on: date
+    known: date | None = None
