@@ -9,29 +9,51 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from sqlalchemy import event, text
+from sqlalchemy import Engine, event, text
 
 from suasion.ledger import Ledger, draws, log, running, sends
 from suasion.rules import Channel, Clearance, Gate, Jurisdiction, Occasion, Purpose, Use, load_packs
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 EMAIL, HEALTH = Channel.EMAIL, Purpose.PUBLIC_HEALTH
-FACTS = ("known_from",)
+FACTS, KEY = ("known_from",), b"k" * 32
 PACKS = load_packs((), Path("none"))
 
 
-def no_patience(connection: Any, _record: object) -> None:
+YES = ("adult", "purpose_permitted", "consent", "consent_separate", "consent_written", "consent_confirmed")
+NO = ("objected", "restricted", "sale_opted_out", "do_not_call", "patient", "election_filing")
+WILLING = {
+    **dict.fromkeys((*YES, "noticed", "opt_out_offered", "collected_from_person"), True),
+    **dict.fromkeys(NO, False),
+    "age": 40,
+    "basis": "consent",
+    "place": "DE",
+    "consent_days": 1,
+    "hour": 12,
+    "contacts_today": 0,
+}
+"""Facts of somebody to whom every rule lets us write."""
+NO_PATIENCE = {"sqlite": "PRAGMA busy_timeout=0", "postgresql": "SET lock_timeout='1ms'"}
+
+
+def make_impatient(engine: Engine) -> None:
     """Do not wait for the write lock."""
-    connection.execute("PRAGMA busy_timeout=0").close()
+
+    def say(connection: Any, _record: object) -> None:
+        connection.cursor().execute(NO_PATIENCE[engine.dialect.name])
+        connection.commit()
+
+    event.listen(engine, "connect", say)
 
 
 class Book:
     """The ledger, and what is asked of it."""
 
-    def __init__(self, folder: Path, *, patient: bool = True) -> None:
-        self.folder, self.ledger = folder, Ledger.open(folder / "ledger.db")
+    def __init__(self, folder: Path, where: Path | str | None = None, *, patient: bool = True) -> None:
+        self.folder, self.where = folder, where or folder / "ledger.db"
+        self.ledger = Ledger.open(self.where)
         if not patient:
-            event.listen(self.ledger.engine, "connect", no_patience)
+            make_impatient(self.ledger.engine)
 
     def plan(
         self,
@@ -70,9 +92,7 @@ class Book:
         return Gate(PACKS, Occasion(campaign=campaign, jurisdiction=there, at=at, **asked))
 
     def clear(self, campaign: str, persons: Sequence[int], at: datetime = NOW, **others: Any) -> Clearance:
-        n = len(persons)
-        known = {"adult": [True] * n, "age": [40] * n, "basis": ["consent"] * n}
-        facts = {"person": list(persons), **known, "consent": [True] * n, "purpose_permitted": [True] * n}
+        facts = {"person": list(persons), **{name: [said] * len(persons) for name, said in WILLING.items()}}
         return self.gate(campaign, at, **others).judge(pa.table(facts), "known_from@0").clearance
 
     def claim(
@@ -85,7 +105,8 @@ class Book:
         limit: int = 100,
     ) -> sends.Claimed:
         gate = self.gate(terms.campaign, at)
-        return sends.claim(self.ledger, terms, clearance, gate, FACTS, at, after, until, limit)
+        known = sends.Evidence.of(KEY, pa.table({"person": clearance.persons}))
+        return sends.claim(self.ledger, terms, clearance, gate, FACTS, at, after, until, limit, known)
 
     def hand_over(
         self, terms: sends.Terms, claimed: Sequence[sends.Send], state: sends.State
@@ -96,6 +117,10 @@ class Book:
         with sends.handing_over(self.ledger, terms, numbers, NOW) as guard:
             guard.settled.extend((number, state, "") for number in guard.free)
         return guard.free
+
+    def change(self, sql: str, **values: Any) -> None:
+        with self.ledger.writing() as connection:
+            connection.execute(text(sql), values)
 
     def rows(self, sql: str, **values: Any) -> list[tuple[Any, ...]]:
         with self.ledger.engine.connect() as connection:

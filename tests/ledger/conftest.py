@@ -29,10 +29,16 @@ Start = Callable[..., BaseProcess]
 
 @dataclass(frozen=True)
 class Place:
-    """A folder with a ledger and a lake."""
+    """A folder with a lake, and a ledger in it or elsewhere."""
 
     folder: Path
+    where: Path | str
     ledger: Ledger
+
+    @property
+    def integrity(self) -> type[Exception]:
+        """What the database's driver says of a row that cannot be."""
+        return self.ledger.engine.dialect.loaded_dbapi.IntegrityError
 
     @property
     def lake(self) -> Path:
@@ -68,9 +74,9 @@ class Place:
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
+def place(tmp_path: Path, where: Path | str) -> Place:
     """An empty one."""
-    return Place(tmp_path, Ledger.open(tmp_path / "ledger.db"))
+    return Place(tmp_path, where, Ledger.open(where))
 
 
 @pytest.fixture

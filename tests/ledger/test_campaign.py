@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from suasion.errors import CampaignError
-from suasion.ledger import Campaign, campaign_from, declare
+from suasion.ledger import Campaign, campaign_from
 from suasion.rules import Purpose
 
 TEXT = """\
@@ -149,9 +149,11 @@ def test_a_campaign_declared_twice_is_one_row(place: Any, write: Write):
     campaign = campaign_from(write())
     for hour in (3, 4):
         with place.running() as run:
-            run.writes.append(declare(campaign, datetime(2026, 1, 1, hour, tzinfo=bombay)))
-            run.writes.append(declare(campaign, datetime(2026, 1, 1, hour, tzinfo=bombay)))
-    ((name, digest, declared, at),) = place.rows("SELECT name, digest, declared, declared_at FROM campaigns")
+            run.declare(campaign, datetime(2026, 1, 1, hour, tzinfo=bombay))
+            run.declare(campaign, datetime(2026, 1, 1, hour, tzinfo=bombay))
+    ((name, digest, declared, at),) = place.rows(
+        "SELECT name, digest, declared, CAST(declared_at AS VARCHAR) FROM campaigns"
+    )
     assert (name, digest) == ("vouchers", campaign.digest)
     assert Campaign.model_validate_json(declared) == campaign
     assert at.startswith("2025-12-31 21:30:00")
@@ -160,7 +162,5 @@ def test_a_campaign_declared_twice_is_one_row(place: Any, write: Write):
 def test_a_campaign_edited_and_declared_again_keeps_both_declarations(place: Any, write: Write):
     for budget in ("1", "2", "1"):
         with place.running() as run:
-            run.writes.append(
-                declare(campaign_from(write(("500.0", budget))), datetime(2026, 1, 1).astimezone())
-            )
+            run.declare(campaign_from(write(("500.0", budget))), datetime(2026, 1, 1).astimezone())
     assert place.rows("SELECT count(*), count(DISTINCT digest) FROM campaigns") == [(2, 2)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from runpy import run_path
@@ -24,9 +25,10 @@ scripts = st.lists(st.tuples(st.sampled_from(EVENTS), st.sampled_from(PEOPLE)), 
 
 
 @pytest.fixture(scope="module")
-def book(tmp_path_factory: pytest.TempPathFactory) -> Any:
+def book(tmp_path_factory: pytest.TempPathFactory, anywhere: Callable[[Path], Path | str]) -> Any:
     """A book for many examples, each a campaign of its own."""
-    return Book(tmp_path_factory.mktemp("book"))
+    folder = tmp_path_factory.mktemp("book")
+    return Book(folder, anywhere(folder))
 
 
 def _planned(book: Any) -> str:

@@ -1,13 +1,10 @@
-"""The ledger's file: durable, made once, and refused where it is something else."""
+"""The ledger's database: made once, brought up, and refused where it is something else."""
 
 from __future__ import annotations
 
-import resource
-import signal
-import sqlite3
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from threading import Barrier
 from typing import Any
@@ -15,95 +12,28 @@ from typing import Any
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from sqlalchemy import MetaData, insert, select
+from sqlalchemy.exc import IntegrityError
 
-from suasion.errors import BusyError, DamageError, WorkspaceError
-from suasion.ledger import Ledger, log, sends
-from suasion.ledger.schema import metadata
+from suasion.errors import BusyError, DamageError
+from suasion.ledger import Ledger, database, log, sends
+from suasion.ledger.database import REVISION
+from suasion.ledger.schema import metadata, pauses
 
-OPENERS = 6
+OPENERS, TURNS = 6, 20
+ATTEMPTS = {"sqlite": 8, "postgres": 2}
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
-
-
-@pytest.mark.parametrize(
-    ("pragma", "value"),
-    [("synchronous", 2), ("journal_mode", "wal"), ("foreign_keys", 1), ("busy_timeout", 10_000)],
-)
-def test_every_connection_waits_for_the_disk(place: Any, pragma: str, value: object):
-    for _ in range(2):
-        assert place.rows(f"PRAGMA {pragma}") == [(value,)]
 
 
 def test_a_ledger_opened_again_holds_what_it_held(place: Any):
     place.publish(a=[1], b=[2])
-    assert Ledger.open(place.ledger.path).current() == place.ledger.current()
+    assert Ledger.open(place.where).current() == place.ledger.current()
     assert {v.version for v in place.ledger.current().values()} == {1}
 
 
 def test_a_row_of_no_run_is_refused(place: Any):
-    with place.ledger.engine.connect() as connection, pytest.raises(Exception, match="FOREIGN KEY"):
+    with place.ledger.engine.connect() as connection, pytest.raises(IntegrityError):
         connection.exec_driver_sql("INSERT INTO plans VALUES (1, 'x', 'd', 't', 0, 99)")
-
-
-def _cut(path: Path) -> None:
-    path.write_bytes(path.read_bytes()[:3000])
-
-
-GARBAGE: dict[str, Callable[[Path], object]] = {
-    "text": lambda path: path.write_text("not a database\n" * 500),
-    "noise": lambda path: path.write_bytes(b"\xa5" * 8192),
-    "cut": _cut,
-    "folder": lambda path: (path.unlink(), path.mkdir()),
-}
-
-
-@pytest.mark.parametrize("garbage", GARBAGE.values(), ids=GARBAGE)
-def test_a_file_that_is_no_ledger_is_damage(tmp_path: Path, garbage: Callable[[Path], object]):
-    path = tmp_path / "ledger.db"
-    Ledger.open(path)
-    for rest in tmp_path.glob("ledger.db-*"):
-        rest.unlink()
-    garbage(path)
-    with pytest.raises(DamageError, match=r"ledger\.db: not a readable ledger"):
-        Ledger.open(path)
-
-
-def _filled(place: Any) -> Path:
-    """A ledger of some pages, all of them in its file."""
-    with place.ledger.writing() as connection:
-        row = "INSERT INTO consents VALUES (?, 'civic', 'email', ?, 1, NULL)"
-        connection.connection.cursor().executemany(row, [(n, f"source {n}" * 20) for n in range(400)])
-    return place.ledger.path
-
-
-def _read(place: Any) -> None:
-    place.rows("SELECT sum(given) FROM consents")
-    place.rows("PRAGMA integrity_check")
-
-
-def _write(place: Any) -> None:
-    with place.ledger.writing() as connection:
-        cursor = connection.connection.cursor()
-        cursor.executemany("DELETE FROM consents WHERE person = ?", [(n,) for n in range(400)])
-
-
-@pytest.mark.parametrize("use", [_read, _write])
-def test_garbage_in_the_middle_is_damage(place: Any, use: Callable[[Any], None]):
-    path = _filled(place)
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2 : -4096] = b"\xa5" * (len(content) - 4096 - len(content) // 2)
-    path.write_bytes(content)
-    with pytest.raises(DamageError, match=r"ledger\.db: not a readable ledger"):
-        use(place)
-
-
-def test_damage_is_told_without_what_the_cells_hold(place: Any):
-    with place.ledger.writing() as connection:
-        connection.exec_driver_sql(
-            "INSERT INTO pauses VALUES (1, CAST(x'5a616e7a69626172ff' AS TEXT), 1, 'x')"
-        )
-    with pytest.raises(DamageError) as error:
-        place.rows("SELECT campaign FROM pauses")
-    assert "Zanzibar" not in str(error.value)
 
 
 def test_a_table_that_is_gone_is_damage(place: Any):
@@ -113,86 +43,50 @@ def test_a_table_that_is_gone_is_damage(place: Any):
         place.rows("SELECT * FROM log")
 
 
-@pytest.fixture
-def small_files() -> Generator[None]:
-    """No file grows beyond what it is: what a full disk does to a writer."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (8192, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    signal.signal(signal.SIGXFSZ, ignored)
+def _change(ledger: Ledger, *statements: str) -> None:
+    with ledger.writing() as connection:
+        for statement in statements:
+            connection.exec_driver_sql(statement)
 
 
-def test_a_full_disk_is_no_damage(place: Any, request: pytest.FixtureRequest):
-    path = _filled(place)
-    request.getfixturevalue("small_files")
-    for act in (lambda: _write(place), lambda: Ledger.open(path.with_name("new.db"))):
-        with pytest.raises(WorkspaceError, match="the disk is full") as error:
-            act()
-        assert "Restore" not in str(error.value)
-
-
-def test_after_a_full_disk_everything_is_there(place: Any):
-    _filled(place)
-    before = place.rows("SELECT count(*) FROM consents")
-    with pytest.raises(WorkspaceError, match="the disk is full"):
-        _grow(place)
-    assert place.rows("SELECT count(*) FROM consents") == before == [(400,)]
-
-
-def _grow(place: Any) -> None:
-    """Write more than the file may hold."""
-    row = "INSERT INTO consents VALUES (?, 'civic', 'sms', ?, 1, NULL)"
-    with place.ledger.writing() as connection:
-        connection.exec_driver_sql("PRAGMA max_page_count = 1")
-        connection.connection.cursor().executemany(row, [(n, "x" * 500) for n in range(1000, 3000)])
-
-
-BEFORE = {
-    "0001": ("DROP INDEX sends_to_address", "DROP TABLE assignments"),
-    "0002": ("DROP TABLE assignments",),
-}
-
-
-@pytest.mark.parametrize("revision", BEFORE)
-def test_a_ledger_of_a_revision_before_is_brought_up(tmp_path: Path, revision: str):
-    path = tmp_path / "ledger.db"
-    sends.set_paused(Ledger.open(path), "flu", NOW, paused=True)
-    with sqlite3.connect(path) as connection:
-        for change in BEFORE[revision]:
-            connection.execute(change)
-        connection.execute("UPDATE alembic_version SET version_num = ?", (revision,))
-    connection.close()
-    ledger = Ledger.open(path)
+@pytest.mark.parametrize("revision", ["0001", "0002", "0003", "0004"])
+def test_a_ledger_of_a_revision_before_is_brought_up(
+    tmp_path: Path,
+    nothing: Callable[[Path], Path | str],
+    revision: str,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    where = nothing(tmp_path)
+    with monkeypatch.context() as then:
+        then.setattr(database, "REVISION", revision)
+        sends.set_paused(Ledger.open(where), "flu", NOW, paused=True)
+    ledger = Ledger.open(where)
     with ledger.engine.connect() as connection:
+        assert connection.exec_driver_sql("SELECT version_num FROM alembic_version").all() == [(REVISION,)]
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
     assert [row.kind for row in log.rows(ledger)] == ["pause"]
 
 
-def test_a_ledger_of_another_revision_is_damage_and_left_alone(tmp_path: Path):
-    path = tmp_path / "ledger.db"
-    Ledger.open(path)
-    with sqlite3.connect(path) as connection:
-        connection.execute("UPDATE alembic_version SET version_num = '9999'")
-    connection.close()
+def test_a_ledger_of_another_revision_is_damage_and_left_alone(place: Any):
+    _change(place.ledger, "UPDATE alembic_version SET version_num = '9999'", "DROP TABLE log")
     with pytest.raises(DamageError, match="ledger revision 9999"):
-        Ledger.open(path)
-    connection = sqlite3.connect(path)
-    assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [("9999",)]
-    connection.close()
+        Ledger.open(place.where)
+    assert place.rows("SELECT version_num FROM alembic_version") == [("9999",)]
 
 
-def test_a_database_of_something_else_is_damage_and_left_alone(tmp_path: Path):
-    path = tmp_path / "ledger.db"
-    with sqlite3.connect(path) as connection:
-        connection.execute("CREATE TABLE recipes (cake)")
-    connection.close()
+def test_a_database_of_something_else_is_damage_and_left_alone(place: Any):
+    with place.ledger.engine.connect() as connection:
+        known = MetaData()
+        known.reflect(connection)
+        known.drop_all(connection)
+        connection.exec_driver_sql("CREATE TABLE recipes (cake VARCHAR(9))")
+        connection.commit()
     with pytest.raises(DamageError, match="ledger revision unknown"):
-        Ledger.open(path)
-    connection = sqlite3.connect(path)
-    assert connection.execute("SELECT name FROM sqlite_master").fetchall() == [("recipes",)]
-    connection.close()
+        Ledger.open(place.where)
+    with place.ledger.engine.connect() as connection:
+        found = MetaData()
+        found.reflect(connection)
+    assert set(found.tables) == {"recipes"}
 
 
 def test_the_revisions_make_the_tables_that_the_code_declares(place: Any):
@@ -200,25 +94,59 @@ def test_the_revisions_make_the_tables_that_the_code_declares(place: Any):
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
 
 
-def test_a_folder_may_have_any_name(tmp_path: Path):
-    folder = tmp_path / "what now? 100%20 #1 żółw"
-    folder.mkdir()
-    Ledger.open(folder / "ledger.db")
-    assert (folder / "ledger.db").is_file()
-    assert [path.name for path in tmp_path.iterdir()] == [folder.name]
-
-
-def test_a_new_ledger_may_be_opened_by_many_at_once(tmp_path: Path):
-    def open_at_once(path: Path, ready: Barrier) -> Ledger | None:
+def test_a_new_ledger_may_be_opened_by_many_at_once(
+    tmp_path: Path, kind: str, nothing: Callable[[Path], Path | str]
+):
+    def open_at_once(where: Path | str, ready: Barrier) -> Ledger | None:
         ready.wait()
         try:
-            return Ledger.open(path)
+            return Ledger.open(where)
         except BusyError:
             return None
 
     with ThreadPoolExecutor(OPENERS) as pool:
-        for attempt in range(8):
-            path, ready = tmp_path / f"{attempt}.db", Barrier(OPENERS)
-            opened = list(pool.map(open_at_once, [path] * OPENERS, [ready] * OPENERS))
+        for attempt in range(ATTEMPTS[kind]):
+            folder, ready = tmp_path / str(attempt), Barrier(OPENERS)
+            folder.mkdir()
+            where = nothing(folder)
+            opened = list(pool.map(open_at_once, [where] * OPENERS, [ready] * OPENERS))
             assert any(opened)
-            assert Ledger.open(path).current() == {}
+            assert Ledger.open(where).current() == {}
+
+
+def test_a_reader_sees_one_moment(place: Any):
+    """Whatever is written while it reads."""
+    row = {"campaign": "flu", "paused": 1, "at": NOW}
+    with place.ledger.reading() as connection:
+        before = connection.execute(pauses.select()).all()
+        with place.ledger.writing() as other:
+            other.execute(insert(pauses), row)
+        assert connection.execute(pauses.select()).all() == before == []
+    assert place.rows("SELECT campaign FROM pauses") == [("flu",)]
+
+
+def test_a_writer_sees_what_was_committed_while_it_waited(place: Any):
+    """What it reads is true, and stays true until it ends."""
+    begun, seen = Barrier(2), list[int]()
+
+    def count_and_add() -> None:
+        begun.wait()
+        for _ in range(TURNS):
+            with place.ledger.writing() as connection:
+                found = len(connection.execute(pauses.select()).all())
+                connection.execute(insert(pauses), {"campaign": "flu", "paused": found, "at": NOW})
+                seen.append(found)
+
+    with ThreadPoolExecutor(2) as pool:
+        for done in [pool.submit(count_and_add) for _ in range(2)]:
+            done.result()
+    assert seen == list(range(2 * TURNS))
+
+
+def test_a_moment_comes_back_as_it_was_said(place: Any):
+    said = datetime(2026, 3, 29, 2, 30, 1, 5, tzinfo=timezone(timedelta(hours=-7)))
+    with place.ledger.writing() as connection:
+        connection.execute(insert(pauses), {"campaign": "flu", "paused": 1, "at": said})
+        (found,) = connection.execute(select(pauses.c.at)).scalars()
+    assert found == said
+    assert found.utcoffset() == timedelta(0)

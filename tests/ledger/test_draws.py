@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from typing import Any
 
 import numpy as np
@@ -79,7 +78,7 @@ def test_a_plan_for_nobody_is_recorded(place: Any):
     ("people", "chances"), [([1, 1], [0.5, 0.5]), ([1, 2], [0.5, float("nan")])], ids=["twice", "no chance"]
 )
 def test_a_draw_that_cannot_be_is_not_published(place: Any, people: list[int], chances: list[float]):
-    with pytest.raises(sqlite3.IntegrityError):
+    with pytest.raises(place.integrity):
         _record(place, "d", np.array(people), ["mail", "mail"], np.array(chances))
     assert place.reading().versions == {}
     assert place.rows("SELECT count(*) FROM plans") == place.rows("SELECT count(*) FROM draws") == [(0,)]

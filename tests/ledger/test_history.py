@@ -21,8 +21,8 @@ WEEK = timedelta(days=7)
 
 
 @pytest.fixture
-def book(tmp_path: Path) -> Any:
-    return Book(tmp_path)
+def book(tmp_path: Path, where: Path | str) -> Any:
+    return Book(tmp_path, where)
 
 
 def own(persons: Sequence[int]) -> list[bytes]:
@@ -137,5 +137,4 @@ def test_it_counts_what_a_claim_counts(book: Any, seed: int):
         book.claim(book.terms(name, cap=Cap(most, 7)), book.clear(name, persons.tolist()))
         waiting = book.rows("SELECT person FROM sends WHERE campaign = :c AND state = 'planned'", c=name)
         assert {person for (person,) in waiting} == set(persons[counted >= most].tolist())
-        with book.ledger.writing() as connection:
-            connection.exec_driver_sql("DELETE FROM sends WHERE campaign = ?", (name,))
+        book.change("DELETE FROM sends WHERE campaign = :c", c=name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
@@ -17,7 +17,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from suasion.errors import BusyError, CampaignError, ClearanceError, OrderError
-from suasion.ledger import record_consents, running, sends
+from suasion.ledger import consents, running, sends
 from suasion.ledger.sends import Cap, State, Stop
 from suasion.rules import Channel, Purpose, Use
 
@@ -26,16 +26,17 @@ Book, EMAIL, HEALTH, NOW = (BOOK[name] for name in ("Book", "EMAIL", "HEALTH", "
 
 
 @pytest.fixture
-def book(tmp_path: Path) -> Any:
-    made = Book(tmp_path)
+def book(tmp_path: Path, where: Path | str) -> Any:
+    made = Book(tmp_path, where)
     made.plan("flu", dict.fromkeys((5, 3, 9, 1), 0.05))
     return made
 
 
 @pytest.fixture(scope="module")
-def one_book(tmp_path_factory: pytest.TempPathFactory) -> Any:
+def one_book(tmp_path_factory: pytest.TempPathFactory, anywhere: Callable[[Path], Path | str]) -> Any:
     """A book for many examples, each a campaign of its own."""
-    return Book(tmp_path_factory.mktemp("book"))
+    folder = tmp_path_factory.mktemp("book")
+    return Book(folder, anywhere(folder))
 
 
 def _claimed(claimed: sends.Claimed) -> list[int]:
@@ -224,6 +225,16 @@ def test_a_mailbox_that_got_nothing_may_get_it_still(book: Any, why: str):
     assert _claimed(book.claim(terms, clearance)) == ([12] if why == "unwritten" else [11])
 
 
+@pytest.mark.parametrize("fate", [State.ACCEPTED, State.UNKNOWN, State.FAILED])
+def test_whoever_sets_a_send_back_by_hand_does_not_get_it_sent_again(book: Any, fate: State):
+    terms, clearance = book.terms("flu"), book.clear("flu", [1, 3, 5, 9])
+    book.hand_over(terms, book.claim(terms, clearance).sends, fate)
+    with book.ledger.writing() as connection:
+        connection.exec_driver_sql("UPDATE sends SET state = 'planned', reason = NULL, at = NULL")
+    claimed = book.claim(terms, clearance)
+    assert (claimed.sends, claimed.left) == ((), {"the address has had this campaign": 4})
+
+
 def test_who_cannot_be_paid_for_leaves_the_mailbox_to_the_next_claim(book: Any):
     _shared(book, [11, 12])
     claimed = book.claim(book.terms("house", 0.04), book.clear("house", [11, 12]))
@@ -235,7 +246,7 @@ def test_who_cannot_be_paid_for_leaves_the_mailbox_to_the_next_claim(book: Any):
 def test_two_senders_at_once_do_not_write_to_one_mailbox_twice(book: Any, handed: bool):
     """What one claimed, the other finds in its own transaction."""
     _shared(book, [11, 12])
-    other = Book(book.folder)
+    other = Book(book.folder, book.where)
     terms, clearance = book.terms("house"), book.clear("house", [11, 12])
     first = book.claim(terms, clearance, until=book.rows("SELECT id FROM sends WHERE person = 11")[0][0])
     if handed:
@@ -262,15 +273,19 @@ def test_one_no_to_this_purpose_and_channel_is_enough(
 ):
     def said(*rows: tuple[int, bool, Any]) -> dict[tuple[Purpose, Channel], pa.Table]:
         person, yes, until = zip(*rows, strict=True)
-        columns = [pa.array(person, pa.int64()), pa.array(yes, pa.bool_()), pa.array(until, pa.date32())]
-        return {(purpose, channel): pa.table(columns, ["person", "given", "expires_on"])}
+        proof = {"wording": "words", "capture": "form", "said_at": "2026-01-31"}
+        rows = [
+            {"person": one, "given": given, "expires_on": last, **proof}
+            for one, given, last in zip(person, yes, until, strict=True)
+        ]
+        return {(purpose, channel): pa.Table.from_pylist(rows, consents.SAID)}
 
     with running(book.ledger, book.folder / "lake", "ingest", NOW) as run:
-        run.writes.append(record_consents("register", said((5, True, None), (3, True, None))))
-        run.writes.append(record_consents("phone book", said((5, given, until))))
+        run.writes.append(consents.record_consents("register", said((5, True, None), (3, True, None))))
+        run.writes.append(consents.record_consents("phone book", said((5, given, until))))
     claimed = book.claim(book.terms("flu"), book.clear("flu", [3, 5]))
     assert _claimed(claimed) == ([5, 3] if free else [3])
-    left = {} if free else {"consent was withdrawn or has expired": 1}
+    left = {} if free else {"consent was withdrawn, has expired or lacks evidence": 1}
     assert claimed.left == left | {"the rules do not permit it now": 2}
     assert book.states()[0] == ("claimed" if free else "planned")
 
@@ -338,12 +353,11 @@ def test_an_approval_of_nobody_or_for_nothing_is_refused(book: Any, by: str, why
 def test_the_newest_approval_counts_and_a_blank_one_is_none(book: Any):
     later = NOW + timedelta(hours=1)
     sends.approve(book.ledger, "flu", "content", "Grace", "read it again", later)
-    row = "'flu', ?, ?, 'x', '2026-11-22 00:00:00'"
+    row = "'flu', :content, :by, 'x', '2026-11-22 00:00:00'"
     blank = f"INSERT INTO approvals (campaign, content, by, why, at) VALUES ({row})"
-    with book.ledger.writing() as connection:
-        connection.exec_driver_sql(blank, ("content", " "))
-        connection.exec_driver_sql(blank, ("other words", "\n"))
-    assert sends.approved(book.ledger, "flu", "content") == ("Grace", later.replace(tzinfo=None))
+    book.change(blank, content="content", by=" ")
+    book.change(blank, content="other words", by="\n")
+    assert sends.approved(book.ledger, "flu", "content") == ("Grace", later)
     assert sends.approved(book.ledger, "flu", "other words") is None
     book.put_on_record("flu", "other words")
     terms = replace(book.terms("flu"), content="other words")

@@ -19,9 +19,9 @@ Book, EMAIL, NOW = BOOK["Book"], BOOK["EMAIL"], BOOK["NOW"]
 
 
 @pytest.fixture
-def book(tmp_path: Path) -> Any:
+def book(tmp_path: Path, where: Path | str) -> Any:
     """Campaigns 'flu' (sends 1 and 2) and 'measles' (3 and 4), each to persons 5 and 3."""
-    made = Book(tmp_path)
+    made = Book(tmp_path, where)
     for campaign in ("flu", "measles"):
         made.plan(campaign, {5: 0.05, 3: 0.05})
     return made
@@ -66,9 +66,8 @@ def test_person_and_address_are_each_enough(book: Any, same: str, free: bool):
     """At the claim, and, where it was claimed before, at the hand-over."""
     person, address = (5 if same == "person" else 7), (b"address 5" if same == "address" else b"another")
     sends.plan_sends(book.ledger, "measles", "measles", EMAIL, [(person + 10, "call", 0.05, address)])
-    with book.ledger.writing() as connection:
-        connection.exec_driver_sql("UPDATE sends SET person = ? WHERE id = 3", (99,))
-        connection.exec_driver_sql("UPDATE sends SET person = ? WHERE id = 5", (person,))
+    book.change("UPDATE sends SET person = 99 WHERE id = 3")
+    book.change("UPDATE sends SET person = :person WHERE id = 5", person=person)
     terms, clearance = book.terms("measles"), book.clear("measles", [person])
     if free:
         claimed = book.claim(terms, clearance)
@@ -118,7 +117,7 @@ def test_who_opted_out_after_the_claim_is_not_marked(book: Any):
 def test_an_opt_out_is_not_acknowledged_while_mails_are_handed_over(book: Any):
     _claim(book, "flu", 5, 3)
     sends.mark(book.ledger, [1, 2], [], NOW)
-    impatient = Book(book.folder, patient=False)
+    impatient = Book(book.folder, book.where, patient=False)
     with sends.handing_over(book.ledger, book.terms("flu"), [1, 2], NOW) as guard:
         with pytest.raises(BusyError):
             sends.suppress(impatient.ledger, 1, Why.OPTED_OUT, NOW)

@@ -53,6 +53,31 @@ def test_only_addresses_of_mail_have_several_spellings():
     assert tokens.hash_of(KEY, "email", "r1") != tokens.hash_of(KEY, "member", "r1")
 
 
+@pytest.mark.parametrize(
+    ("kind", "value", "fold"),
+    [
+        ("email", "Ada+News+x@Town.example", "ada@town.example"),
+        ("email", '"Ada+x"@town.example', "ada@town.example"),
+        ("email", "+x@town.example", "+x@town.example"),
+        ("email", "no address", "no address"),
+        ("email", "ada@t+own.example", "ada@t+own.example"),
+        ("member", " ÅR12+x ", "år12+x"),
+    ],
+)
+def test_a_never_knows_a_mailbox_without_tags_and_an_identifier_without_case(
+    kind: str, value: str, fold: str
+):
+    assert tokens.folded(kind, value) == fold
+    assert tokens.hash_of(KEY, kind, value, tokens.folded) == tokens.hash_of(KEY, kind, fold)
+
+
+@given(st.sampled_from(["email", "member"]), st.text())
+@example("member", "\u00a8")
+def test_what_is_folded_stays_so(kind: str, value: str):
+    once = tokens.folded(kind, value)
+    assert tokens.folded(kind, once) == once
+
+
 LOCAL = st.from_regex(r"[A-Za-z0-9]{1,8}", fullmatch=True)
 LABEL = st.text(st.sampled_from("aZ0öÖéßşİςあ例ﬁ"), min_size=1, max_size=6)
 RESPELLINGS: tuple[Callable[[str], str], ...] = (

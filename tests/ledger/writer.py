@@ -30,30 +30,30 @@ def write(run: Run, value: int) -> None:
     )
 
 
-def publish(folder: Path, value: int) -> None:
+def publish(folder: Path, where: Path | str, value: int) -> None:
     """One run that ends well."""
-    with running(Ledger.open(folder / "ledger.db"), folder / "lake", f"write {value}", NOW) as run:
+    with running(Ledger.open(where), folder / "lake", f"write {value}", NOW) as run:
         write(run, value)
 
 
-def endless(folder: Path) -> None:
+def endless(folder: Path, where: Path | str) -> None:
     """One run after the other, each a version further."""
-    made = Ledger.open(folder / "ledger.db").current()
+    made = Ledger.open(where).current()
     for value in count(made[NAMES[0]].version + 1 if made else 1):
-        publish(folder, value)
+        publish(folder, where, value)
 
 
-def hold(folder: Path) -> None:
+def hold(folder: Path, where: Path | str) -> None:
     """A run that has written its tables and does not end."""
-    with running(Ledger.open(folder / "ledger.db"), folder / "lake", "hold", NOW) as run:
+    with running(Ledger.open(where), folder / "lake", "hold", NOW) as run:
         write(run, 7)
         (folder / "held").touch()
         time.sleep(600)
 
 
-def die(folder: Path, point: str) -> None:
+def die(folder: Path, where: Path | str, point: str) -> None:
     """A run that is killed at a point."""
-    with running(Ledger.open(folder / "ledger.db"), folder / "lake", "die", NOW) as run:
+    with running(Ledger.open(where), folder / "lake", "die", NOW) as run:
         if point == "before it writes":
             _kill()
         run.write(NAMES[0], pa.table({"value": [7]}))
@@ -66,9 +66,9 @@ def die(folder: Path, point: str) -> None:
         run.writes.insert(position, _kill)
 
 
-def expose(folder: Path, number: int) -> None:
+def expose(folder: Path, where: Path | str, number: int) -> None:
     """Expose each block of people to an arm of this writer's own, from another block on than the others."""
-    ledger, stood = Ledger.open(folder / "ledger.db"), [""] * BLOCKS
+    ledger, stood = Ledger.open(where), [""] * BLOCKS
     _meet(folder, "ready", number)
     for turn in range(BLOCKS):
         if turn == 1:
@@ -77,7 +77,7 @@ def expose(folder: Path, number: int) -> None:
         people, arms = np.arange(EXPOSED) + block * EXPOSED, [f"arm-{number}"] * EXPOSED
         found = assignments.record(ledger, "greeting", people, arms, np.full(EXPOSED, 0.5), NOW)
         stood[block] = " ".join(found["arm"].to_pylist())
-        time.sleep(0.002)  # SQLite gives the lock to whoever asks at the right moment
+        time.sleep(0.002)  # a database gives the lock to whoever asks at the right moment
     (folder / f"stood {number}").write_text(" ".join(stood))
 
 
@@ -88,9 +88,9 @@ def _meet(folder: Path, where: str, number: int) -> None:
         time.sleep(0.001)
 
 
-def expose_and_die(folder: Path) -> None:
+def expose_and_die(folder: Path, where: Path | str) -> None:
     """Expose everybody again and again, to an arm of each time."""
-    ledger = Ledger.open(folder / "ledger.db")
+    ledger = Ledger.open(where)
     begun = assignments.standing(ledger, ["greeting"]).num_rows // EXPOSED
     for turn in count(begun):
         people = np.arange(EXPOSED) + turn * EXPOSED

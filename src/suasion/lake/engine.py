@@ -1,20 +1,12 @@
-"""The engine of one machine: DuckDB in memory over Arrow tables."""
+"""SQL over Arrow tables."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import duckdb
 import pyarrow as pa
 
-from suasion.expressions import Value
-
-CLOSED: dict[str, str | bool | int | float | list[str]] = {
-    "autoinstall_known_extensions": False,
-    "autoload_known_extensions": False,
-    "enable_external_access": False,
-}
-"""No downloads, no files, no variables of the caller: a query reads the tables it is given."""
+from suasion.expressions import Value, connected
 
 
 def query(sql: str, tables: Mapping[str, pa.Table], parameters: Sequence[Value | list[str]] = ()) -> pa.Table:
@@ -39,7 +31,7 @@ def query(sql: str, tables: Mapping[str, pa.Table], parameters: Sequence[Value |
     >>> query("SELECT max(x) AS m FROM t WHERE x > ?", {"t": numbers}, [1])["m"].to_pylist()
     [3]
     """
-    with duckdb.connect(config=CLOSED) as connection:
+    with connected() as connection:
         for name, table in tables.items():
             connection.register(name, table)
         return connection.sql(sql, params=list(parameters)).to_arrow_table()

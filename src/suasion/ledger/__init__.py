@@ -1,25 +1,25 @@
 """Hold what must be true the moment it is said: table versions, draws, consents, sends, the log."""
 
-from suasion.ledger import assignments, draws, log, sends, subject, tokens
-from suasion.ledger.campaign import Campaign, DeliveryTerms, campaign_from, declare
-from suasion.ledger.consents import record_consents
+from suasion.ledger import checkpoints, draws, log, replay, said, schema, sends, subject, tokens
+from suasion.ledger.campaign import Campaign, campaign_from
 from suasion.ledger.database import Ledger
-from suasion.ledger.run import Run, Tables, reading, running
+from suasion.ledger.run import Run, reading, running
+from suasion.ledger.tables import Tables
 
 __all__ = [
     "Campaign",
-    "DeliveryTerms",
     "Ledger",
     "Run",
     "Tables",
-    "assignments",
     "campaign_from",
-    "declare",
+    "checkpoints",
     "draws",
     "log",
     "reading",
-    "record_consents",
+    "replay",
     "running",
+    "said",
+    "schema",
     "sends",
     "subject",
     "tokens",

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from operator import itemgetter
 from typing import Any
@@ -11,8 +10,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+from sqlalchemy import Connection
 
 from suasion.ledger.database import Ledger
+from suasion.ledger.rows import AT_ONCE, listed, read_rows, write_rows
 
 SCHEMA = pa.schema(
     [
@@ -23,22 +24,18 @@ SCHEMA = pa.schema(
         ("at", pa.float64()),
     ]
 )
-_AT_ONCE = 100_000
-
 _FIRST = """
 INSERT INTO assignments (experiment, person, arm, chance, at)
-SELECT ?1, ?2, ?3, ?4, ?5 WHERE NOT EXISTS (SELECT 1 FROM erasing WHERE person = ?2)
-ON CONFLICT DO NOTHING
+SELECT ?, ?, ?, ?, ? WHERE NOT EXISTS (SELECT 1 FROM erasing WHERE person = ?) ON CONFLICT DO NOTHING
 """
 
 _OF_PERSONS = """
-SELECT experiment, person, arm, chance, at FROM json_each(?1) AS asked
-CROSS JOIN assignments ON experiment = ?2 AND person = asked.value ORDER BY person
+SELECT experiment, person, arm, chance, at FROM json_each(?) AS asked
+CROSS JOIN assignments WHERE experiment = ? AND person = CAST(asked.value AS BIGINT) ORDER BY person
 """
 
-_OF_EXPERIMENTS = """
-SELECT experiment, person, arm, chance, at FROM assignments
-WHERE experiment IN (SELECT value FROM json_each(?1)) ORDER BY experiment, person
+_OF_EXPERIMENT = """
+SELECT experiment, person, arm, chance, at FROM assignments WHERE experiment = ? ORDER BY person
 """
 
 
@@ -78,16 +75,16 @@ def record(
     """
     moment, said = at.timestamp(), zip(persons.tolist(), arms, chances.tolist(), strict=True)
     # In the order of the table: pages of its tree are written once. Of a person named twice the first stands.
-    rows = [(experiment, *row, moment) for row in sorted(said, key=itemgetter(0))]
+    rows = [(experiment, *row, moment, row[0]) for row in sorted(said, key=itemgetter(0))]
     with ledger.writing() as connection:
-        cursor: Any = connection.connection.cursor()
-        cursor.executemany(_FIRST, rows)
-        stand = np.unique(persons).tolist()
-        parts = [stand[start : start + _AT_ONCE] for start in range(0, len(stand), _AT_ONCE)]
-        batches = [
-            _batch(cursor.execute(_OF_PERSONS, (json.dumps(part), experiment)).fetchall()) for part in parts
-        ]
-    return pa.Table.from_batches(batches, SCHEMA)
+        write_rows(connection, _FIRST, rows)
+        return _stand(connection, experiment, persons)
+
+
+def of_persons(ledger: Ledger, experiment: str, persons: npt.NDArray[np.int64]) -> pa.Table:
+    """Those of some persons who were ever exposed; columns as of `record`, ordered by person."""
+    with ledger.reading() as connection:
+        return _stand(connection, experiment, persons)
 
 
 def standing(ledger: Ledger, experiments: Sequence[str]) -> pa.Table:
@@ -105,16 +102,23 @@ def standing(ledger: Ledger, experiments: Sequence[str]) -> pa.Table:
         Columns experiment, person, arm, chance, at (seconds since 1970); ordered by experiment and person.
     """
     with ledger.reading() as connection:
-        cursor: Any = connection.connection.cursor()
-        cursor.execute(_OF_EXPERIMENTS, (json.dumps(list(experiments)),))
-        return pa.Table.from_batches(list(_batches(cursor)), SCHEMA)
+        batches = [
+            _batch(found)
+            for name in sorted(set(experiments))
+            for found in read_rows(connection, _OF_EXPERIMENT, (name,))
+        ]
+    return pa.Table.from_batches(batches, SCHEMA)
 
 
-def _batches(cursor: Any) -> Iterator[pa.RecordBatch]:
-    while rows := cursor.fetchmany(_AT_ONCE):
-        yield _batch(rows)
+def _stand(connection: Connection, experiment: str, persons: npt.NDArray[np.int64]) -> pa.Table:
+    stand = np.unique(persons).tolist()
+    batches = [
+        _batch(found)
+        for start in range(0, len(stand), AT_ONCE)
+        for found in read_rows(connection, _OF_PERSONS, (listed(stand[start : start + AT_ONCE]), experiment))
+    ]
+    return pa.Table.from_batches(batches, SCHEMA)
 
 
 def _batch(rows: list[tuple[Any, ...]]) -> pa.RecordBatch:
-    columns = zip(*rows, strict=True) if rows else [[] for _ in SCHEMA]
-    return pa.record_batch([list(column) for column in columns], SCHEMA)
+    return pa.record_batch([list(column) for column in zip(*rows, strict=True)], SCHEMA)

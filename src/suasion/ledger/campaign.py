@@ -13,6 +13,7 @@ from sqlalchemy import Connection, insert, select
 
 from suasion.declarations import Declared, closest, read
 from suasion.errors import CampaignError
+from suasion.ledger.disclosed import DisclosureTerms
 from suasion.ledger.schema import campaigns
 from suasion.rules import Channel, Purpose
 
@@ -158,6 +159,24 @@ class Campaign(Declared):
     treatments: dict[str, TreatmentTerms] = Field(min_length=1)
     proxies_approved_by: str | None = Field(default=None, min_length=1)
     delivery: DeliveryTerms | None = None
+    disclosure: DisclosureTerms = DisclosureTerms()
+
+    @property
+    def delivered(self) -> DeliveryTerms:
+        """How it reaches people.
+
+        Raises
+        ------
+        CampaignError
+            It does not.
+        """
+        if self.delivery is None:
+            asked, found = (
+                f"campaign '{self.name}'",
+                "it has no [delivery] table, so it tells nobody anything",
+            )
+            raise CampaignError(asked, found, "Add the table, with channel, sender, imprint and not_after.")
+        return self.delivery
 
     @property
     def adapts(self) -> bool:
@@ -171,11 +190,12 @@ class Campaign(Declared):
 
     @property
     def terms(self) -> str:
-        """Digest of what may not change once sending has begun: all but money, times and the analysis.
+        """Digest of what may not change once sending has begun: all but money, times, analysis, disclosure.
 
-        What is added to the analysis later is told apart from what was planned.
+        What is added to the analysis later is told apart from what was planned; a disclosure is corrected by
+        another record.
         """
-        free = {"budget": True, "analysis": True, "delivery": {"not_after", "hours"}}
+        free = {"budget": True, "analysis": True, "disclosure": True, "delivery": {"not_after", "hours"}}
         return _digest(self.model_dump_json(exclude=free))
 
 

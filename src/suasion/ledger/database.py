@@ -1,43 +1,30 @@
-"""The ledger's database: SQLite in WAL mode, every commit on disk before it is acknowledged."""
+"""The ledger: one database, whose commits are on disk before they are acknowledged."""
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import URL, Connection, Engine, ExceptionContext, Row, create_engine, event, select
-from sqlalchemy.pool import NullPool
+from sqlalchemy import Connection, Engine, ExceptionContext, Row, event, inspect, select
 
-from suasion.errors import BusyError, DamageError, SuasionError, WorkspaceError
+from suasion.errors import DamageError, SuasionError, WorkspaceError
 from suasion.lake import StoredTable
+from suasion.ledger.changes import Changes
+from suasion.ledger.journal import Journal
+from suasion.ledger.place import Place
+from suasion.ledger.postgres import PostgresSchema
 from suasion.ledger.schema import table_versions
+from suasion.ledger.sqlite import SqliteFile
 
-REVISION = "0003"
+REVISION = "0005"
 """The newest revision under ``migrations/``."""
 
-_OLDER = (None, "0001", "0002")
-_UNWRITABLE = (
-    sqlite3.SQLITE_FULL,
-    sqlite3.SQLITE_IOERR,
-    sqlite3.SQLITE_READONLY,
-    sqlite3.SQLITE_CANTOPEN,
-    sqlite3.SQLITE_PERM,
-)
-_DAMAGED = (
-    sqlite3.SQLITE_CORRUPT,
-    sqlite3.SQLITE_NOTADB,
-    sqlite3.SQLITE_IOERR_SHORT_READ,
-    sqlite3.SQLITE_IOERR_CORRUPTFS,
-    sqlite3.SQLITE_IOERR_DATA,
-)
-_SAID_OF_DAMAGE = ("no such table", "no such column", "malformed JSON", "Could not decode to UTF-8")
-"""Errors of damage whose code is any error's."""
+_OLDER = (None, "0001", "0002", "0003", "0004")
 
 
 @dataclass(frozen=True)
@@ -64,27 +51,32 @@ class Ledger:
 
     Parameters
     ----------
-    path : Path
-        The SQLite file.
+    place : Place
+        The database.
     engine : sqlalchemy.Engine
+    journal : Journal, optional
+        What must never be forgotten, in a file of its own.
     """
 
-    path: Path
+    place: Place
     engine: Engine
+    journal: Journal | None = None
 
     def __post_init__(self) -> None:
         def told(context: ExceptionContext) -> SuasionError | None:
-            return _told(self.path, context.original_exception)
+            return self.place.told(context.original_exception)
 
         event.listen(self.engine, "handle_error", told, retval=True)
 
     @staticmethod
-    def open(path: Path) -> Ledger:
+    def open(where: Path | str, journal: Journal | None = None) -> Ledger:
         """Open a ledger, making its tables on first use.
 
         Parameters
         ----------
-        path : Path
+        where : Path or str
+            A file of SQLite, or the URL of a Postgres database, ``postgresql://user@host/database``.
+        journal : Journal, optional
 
         Returns
         -------
@@ -93,24 +85,37 @@ class Ledger:
         Raises
         ------
         DamageError
-            The file is no ledger, or one of another version of suasion.
+            It is no ledger, or one of another version of suasion.
         BusyError
             Another process keeps it locked.
         WorkspaceError
-            The disk is full, or it cannot be written.
+            The disk is full, it cannot be written, or the server cannot be reached.
+        MissingExtraError
+            A URL of Postgres, and the extra ``postgres`` is not installed.
         """
-        engine = create_engine(URL.create("sqlite", database=str(path)), poolclass=NullPool)
-        event.listen(engine, "connect", _configure)
-        ledger = Ledger(path, engine)
-        with engine.connect() as connection:
+        place = _place(where)
+        ledger = Ledger(place, place.engine(), journal)
+        with ledger.engine.connect() as connection:
             found = _revision(connection)
         if found != REVISION:
-            _migrate(engine, path)
+            _migrate(ledger)
         return ledger
 
     @contextmanager
+    def _connected(self) -> Generator[Connection]:
+        """A connection whose cursors of the driver, too, tell of errors as SQLAlchemy's do."""
+        with self.engine.connect() as connection:
+            try:
+                yield connection
+            except self.engine.dialect.loaded_dbapi.Error as error:
+                told = self.place.told(error)
+                if told is None:
+                    raise
+                raise told from error
+
+    @contextmanager
     def reading(self) -> Generator[Connection]:
-        """A connection whose cursors of the driver, too, tell of damage as SQLAlchemy's do.
+        """A transaction that sees one moment, whatever is written meanwhile.
 
         Yields
         ------
@@ -119,16 +124,15 @@ class Ledger:
         Raises
         ------
         DamageError
-            The file is not what was written.
+            The ledger is not what was written.
         """
-        with self.engine.connect() as connection:
-            try:
-                yield connection
-            except sqlite3.Error as error:
-                told = _told(self.path, error)
-                if told is None:
-                    raise
-                raise told from error
+        with self._connected() as connection:
+            self.place.read_one_moment(connection)
+            yield connection
+
+    def changes(self) -> Changes:
+        """What tells whether anything was written since it was last asked."""
+        return Changes(self.place, self.engine)
 
     @contextmanager
     def writing(self) -> Generator[Connection]:
@@ -143,14 +147,31 @@ class Ledger:
         BusyError
             Another process kept the lock for longer than ten seconds.
         DamageError
-            The file is not what was written; nothing is changed.
+            The ledger is not what was written; nothing is changed.
         WorkspaceError
             The disk is full, or it cannot be written; nothing is changed.
         """
-        with self.reading() as connection:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        with self._connected() as connection:
+            self.place.take_lock(connection)
             yield connection
             connection.commit()
+
+    def alone(self, role: str, what: str) -> AbstractContextManager[None]:
+        """Be the one process in a role; it ends with the block, and with the process, however that ends.
+
+        Parameters
+        ----------
+        role : {"lock", "sending"}
+            A run, or a sender.
+        what : str
+            What needs it, for the error message.
+
+        Raises
+        ------
+        BusyError
+            Another process has the role.
+        """
+        return self.place.alone(self.engine, role, what)
 
     def current(self) -> dict[str, TableVersion]:
         """The newest version of every table, read in one transaction."""
@@ -159,55 +180,36 @@ class Ledger:
         return {row.name: _version(row) for row in rows}
 
 
+def _place(where: Path | str) -> Place:
+    if isinstance(where, str) and "://" in where:
+        return PostgresSchema.named(where)
+    return SqliteFile(Path(where))
+
+
 def _revision(connection: Connection) -> str | None:
-    """What the file says of its schema; None for a new file."""
-    tables = set(connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'table'").scalars())
+    """What the database says of its schema; None for a new one."""
+    look = inspect(connection)
+    if look.default_schema_name is None:
+        found, todo = "the schema that its URL names is not there", "Create it, or correct the URL."
+        raise WorkspaceError("the ledger", found, todo)
+    tables = look.get_table_names()
     if "alembic_version" not in tables:
         return "unknown" if tables else None
     return str(connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar())
 
 
-def _migrate(engine: Engine, path: Path) -> None:
+def _migrate(ledger: Ledger) -> None:
     """Bring the schema to the newest revision, in one transaction."""
     config = Config()
     config.set_main_option("script_location", "suasion.ledger:migrations")
-    with engine.connect() as connection:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")  # another process may be about to do the same
+    with ledger.writing() as connection:  # another process may be about to do the same
         found = _revision(connection)
         if found not in (*_OLDER, REVISION):
-            raise DamageError(str(path), f"ledger revision {found}", f"Use revision {REVISION}.")
+            raise DamageError(ledger.place.name, f"ledger revision {found}", f"Use revision {REVISION}.")
         if found != REVISION:
             config.attributes["connection"] = connection
             command.upgrade(config, REVISION)
-            connection.commit()
-
-
-def _told(path: Path, error: BaseException) -> SuasionError | None:
-    """What an error of SQLite means to whoever keeps the file; None where it is none of these.
-
-    Its own words may quote a cell; they are not repeated. See https://www.sqlite.org/rescode.html.
-    """
-    if not isinstance(error, sqlite3.DatabaseError):
-        return None
-    code = getattr(error, "sqlite_errorcode", None)
-    said = isinstance(error, sqlite3.OperationalError) and str(error).startswith(_SAID_OF_DAMAGE)
-    if code in _DAMAGED or said or path.is_dir():
-        found, todo = f"not a readable ledger ({type(error).__name__})", "Restore it from a backup."
-        return DamageError(str(path), found, todo)
-    if code is None:
-        return None
-    if code & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-        return BusyError(str(path), "another process is writing to it", "Try again.")
-    if code & 0xFF in _UNWRITABLE:
-        todo = "Nothing that was acknowledged is lost: free space, or let it be written, and run again."
-        return WorkspaceError(str(path), "the disk is full, or the file cannot be written", todo)
-    return None
 
 
 def _version(row: Row[Any]) -> TableVersion:
     return TableVersion(row.version, StoredTable(row.name, row.file, row.rows, row.size), row.inputs)
-
-
-def _configure(connection: Any, _record: Any) -> None:
-    for pragma in ("busy_timeout=10000", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
-        connection.execute(f"PRAGMA {pragma}").close()

@@ -10,10 +10,14 @@ import pyarrow as pa
 from sqlalchemy import Connection, insert, select
 
 from suasion.errors import OrderError
+from suasion.ledger import assignments as assignments
+from suasion.ledger import policies as policies
 from suasion.ledger.database import Ledger
-from suasion.ledger.schema import draws, plans, sends
+from suasion.ledger.rows import read_rows, write_rows
+from suasion.ledger.schema import plans, sends
 
-_AT_ONCE = 100_000
+_DRAW = "INSERT INTO draws (plan, person, treatment, probability) VALUES (?, ?, ?, ?)"
+_DRAWN = "SELECT person, treatment, probability FROM draws WHERE plan = ? ORDER BY person"
 
 
 def record_draws(
@@ -57,10 +61,8 @@ def record_draws(
             raise OrderError(f"a new plan for '{campaign}'", "it is being sent by another plan", todo)
         row = {"campaign": campaign, "digest": digest, "terms": terms, "keyed": int(keyed), "run": run}
         (plan,) = connection.execute(insert(plans).values(row)).inserted_primary_key or (0,)
-        # The driver's executemany: SQLAlchemy's own handling of a million rows takes several times as long.
         people, chances = persons.tolist(), probabilities.tolist()
-        rows = list(zip([plan] * len(people), people, treatments, chances, strict=True))
-        connection.connection.cursor().executemany(f"INSERT INTO {draws.name} VALUES (?, ?, ?, ?)", rows)
+        write_rows(connection, _DRAW, zip([plan] * len(people), people, treatments, chances, strict=True))
 
     return write
 
@@ -82,11 +84,7 @@ def drawn(ledger: Ledger, digest: str) -> pa.Table:
     batches: list[pa.RecordBatch] = []
     with ledger.reading() as connection:
         plan = connection.execute(select(plans.c.id).where(plans.c.digest == digest)).scalar()
-        cursor = connection.connection.cursor()
-        cursor.execute(
-            "SELECT person, treatment, probability FROM draws WHERE plan = ? ORDER BY person", (plan,)
-        )
-        while rows := cursor.fetchmany(_AT_ONCE):
+        for rows in read_rows(connection, _DRAWN, (plan,)):
             batches.append(pa.record_batch([list(column) for column in zip(*rows, strict=True)], schema))
     return pa.Table.from_batches(batches, schema)
 

@@ -2,75 +2,27 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 
 import pyarrow as pa
 from sqlalchemy import Connection, insert, select
 
-from suasion.errors import OrderError
-from suasion.lake import load, rows_about, store, sweep, without
+from suasion.errors import BusyError
+from suasion.lake import store, sweep
+from suasion.ledger import consents, wishes
+from suasion.ledger.campaign import Campaign, declare
 from suasion.ledger.database import Ledger, TableVersion
-from suasion.ledger.lock import locked
 from suasion.ledger.schema import erasing, runs, table_versions
+from suasion.ledger.tables import ADDED, Tables
 
-
-@dataclass(frozen=True)
-class Tables:
-    """The published tables as they stood at one moment.
-
-    Parameters
-    ----------
-    lake : Path
-        Folder of the files.
-    versions : dict of str to TableVersion
-    erasing : frozenset of int
-        Erased persons whose rows are still in the files: they are not read.
-    """
-
-    lake: Path
-    versions: dict[str, TableVersion]
-    erasing: frozenset[int] = frozenset()
-
-    def read(self, name: str, made_by: str, inputs: str | None = None) -> pa.Table:
-        """Read a table, without the persons that are being erased.
-
-        Parameters
-        ----------
-        name : str
-        made_by : str
-            The command that makes it, for the error message.
-        inputs : str, optional
-            What it must have been made from.
-
-        Returns
-        -------
-        pyarrow.Table
-
-        Raises
-        ------
-        OrderError
-            The table does not exist yet, or was made from something else than `inputs`.
-        """
-        if name not in self.versions:
-            found = "it was never made, or deleted since it held what somebody erased had taught"
-            raise OrderError(f"table '{name}'", found, f"Run `suasion {made_by}` first.")
-        version = self.versions[name]
-        if inputs is not None and version.inputs != inputs:
-            raise OrderError(
-                f"table '{name}'",
-                "people, rules or declarations have changed since it was made",
-                f"Run `suasion {made_by}` again.",
-            )
-        table = load(self.lake, version.stored)
-        return without(table, rows_about(table, self.erasing)) if self.erasing else table
-
-    def version(self, *names: str) -> str:
-        """The versions of these tables as one text; 0 where a table does not exist."""
-        return " ".join(f"{n}@{self.versions[n].version if n in self.versions else 0}" for n in names)
+_PAUSE = 0.02
+"""Seconds from one look whether the run before has ended to the next."""
 
 
 @dataclass(frozen=True)
@@ -91,16 +43,43 @@ class Run(Tables):
         default_factory=list[Callable[[Connection, int], None]]
     )
 
+    def declare(self, campaign: Campaign, at: datetime) -> None:
+        """Have the ledger know a campaign as it is declared now."""
+        self.writes.append(declare(campaign, at))
+
     def write(self, name: str, table: pa.Table, inputs: str = "") -> None:
         """Store a new version of a table, to be published when the run ends well.
 
         Parameters
         ----------
         name : str
+            Of a table: what was added to it is no more. Or of one of its `pieces` but the first.
         table : pyarrow.Table
         inputs : str
             What it was made from.
         """
+        for one in self.pieces(name)[1:]:
+            self.replace(one, table.slice(0, 0))
+        self.replace(name, table, inputs)
+
+    def add(self, name: str, table: pa.Table) -> None:
+        """Add rows to a table, without writing anew what it is already.
+
+        Parameters
+        ----------
+        name : str
+        table : pyarrow.Table
+            Of the table's schema.
+        """
+        if name not in self.versions:
+            self.replace(name, table)
+            return
+        pieces, numbered = self.pieces(name), (f"{name}{ADDED}{number}" for number in count(1))
+        # A number that is free again is used again: they stay few.
+        self.replace(next(one for one in numbered if one not in pieces), table)
+
+    def replace(self, name: str, table: pa.Table, inputs: str = "") -> None:
+        """Store a new version of one of the `pieces` of a table."""
         before = self.versions[name].version if name in self.versions else 0
         version = before if name in self.made else before + 1
         self.versions[name] = TableVersion(version, store(self.lake, name, table), inputs)
@@ -110,11 +89,11 @@ class Run(Tables):
 def reading(ledger: Ledger, lake: Path) -> Tables:
     """The tables as published now; later publications do not change what it reads."""
     gone = _erasing(ledger)  # first: a compaction in between must not bring anybody back
-    return Tables(lake, ledger.current(), gone)
+    return Tables(lake, ledger.current(), gone, consents.told(ledger), wishes.table(ledger))
 
 
 @contextmanager
-def running(ledger: Ledger, lake: Path, command: str, at: datetime) -> Generator[Run]:
+def running(ledger: Ledger, lake: Path, command: str, at: datetime, patience: float = 0.0) -> Generator[Run]:
     """Open the one run a workspace may have; publish in a single transaction when the block ends well.
 
     A run that raises, or whose process is killed, publishes nothing; its files are swept by the next.
@@ -127,6 +106,8 @@ def running(ledger: Ledger, lake: Path, command: str, at: datetime) -> Generator
         What is run, for the record.
     at : datetime
         Now, with time zone.
+    patience : float
+        Seconds to wait for a run that is under way.
 
     Yields
     ------
@@ -135,15 +116,31 @@ def running(ledger: Ledger, lake: Path, command: str, at: datetime) -> Generator
     Raises
     ------
     BusyError
-        Another run is under way in any process.
+        Another run is under way in any process, and was for as long as that.
     """
-    with locked(ledger.path.with_suffix(".lock"), "a run"):
+    with ExitStack() as stack:
+        _enter(stack, ledger, patience)
         with ledger.engine.connect() as connection:
             sweep(lake, connection.execute(select(table_versions.c.file)).scalars())
-        run = Run(lake, ledger.current(), _erasing(ledger))
+        said = consents.told(ledger), wishes.table(ledger)
+        run = Run(lake, ledger.current(), _erasing(ledger), *said)
         yield run
         if run.made or run.writes:
             _publish(ledger, run, command, at)
+
+
+def _enter(stack: ExitStack, ledger: Ledger, patience: float) -> None:
+    """Become the one run, as soon as there is no other."""
+    end = time.monotonic() + patience
+    while True:
+        try:
+            stack.enter_context(ledger.alone("lock", "a run"))
+        except BusyError:
+            if time.monotonic() >= end:
+                raise
+            time.sleep(_PAUSE)
+        else:
+            return
 
 
 def _erasing(ledger: Ledger) -> frozenset[int]:

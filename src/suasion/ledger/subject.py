@@ -3,31 +3,35 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Generator, Mapping
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 from sqlalchemy import Connection, Select, Table, delete, func, insert, select, update
 
-from suasion.errors import BusyError
 from suasion.lake import StoredTable, load, rows_about, store, sweep, without
 from suasion.ledger.database import Ledger
 from suasion.ledger.schema import campaigns as declarations
 from suasion.ledger.schema import (
     draws,
     erasing,
+    keys,
     metadata,
     plans,
     replies,
+    requests,
     sends,
     suppressions,
     table_versions,
 )
+from suasion.ledger.sends import receipt
 from suasion.ledger.sends.money import give_back
 from suasion.ledger.sends.send import State
 from suasion.ledger.sends.suppress import Why
+from suasion.ledger.tables import ADDED, joined
 
 Persons = Collection[int]
 BY_PERSON = tuple(table for table in metadata.sorted_tables if "person" in table.c and table is not erasing)
@@ -66,10 +70,10 @@ def rows_of(ledger: Ledger, persons: Persons, hashes: Collection[bytes]) -> dict
 @contextmanager
 def forgetting(
     ledger: Ledger, persons: Persons, hashes: Collection[bytes], at: datetime
-) -> Generator[tuple[int, ...]]:
+) -> Generator[tuple[Connection, tuple[int, ...]]]:
     """Erase persons from the ledger, at once; doing it again changes nothing.
 
-    Their rows go, the money of claims is given back, and keyed hashes of their details stay as
+    Their keys and rows go, the money of claims is given back, and keyed hashes of their details stay as
     suppressions of every channel. Until `compact` has rewritten the lake, nothing reads them from it.
 
     Parameters
@@ -82,18 +86,27 @@ def forgetting(
 
     Yields
     ------
-    tuple of int
-        Ids of their sends, while the write lock keeps them from being handed over; what names them outside
-        the ledger can be removed now, and never again. If the block raises, nothing is erased.
+    (sqlalchemy.Connection, tuple of int)
+        The transaction, for what is to be written with it; and ids of their sends, while the write lock keeps
+        them from being handed over: what names them outside the ledger can be removed now, and never again.
+        If the block raises, nothing is erased.
     """
     with ledger.writing() as connection:
-        yield tuple(connection.execute(_sends_of(persons)).scalars())
-        _give_back(connection, persons, at)
-        _delete(connection, persons)
-        _suppress(connection, hashes, at)
-        known = set(connection.execute(select(erasing.c.person)).scalars())
-        for person in set(persons) - known:
-            connection.execute(insert(erasing).values(person=person))
+        ledger.place.overwrite_deleted(connection)
+        yield connection, tuple(connection.execute(_sends_of(persons)).scalars())
+        if forget(connection, persons, hashes, at) and ledger.journal is not None:
+            ledger.journal.append(connection, str(Why.ERASED), persons, hashes, EVERYWHERE, at)
+
+
+def forget(connection: Connection, persons: Persons, hashes: Collection[bytes], at: datetime) -> bool:
+    """As `forgetting`, inside a transaction with the write lock; returns whether it was not done yet."""
+    _give_back(connection, persons, at)
+    _delete(connection, persons)
+    is_new = _suppress(connection, hashes, at)
+    known = set(connection.execute(select(erasing.c.person)).scalars())
+    for person in set(persons) - known:
+        connection.execute(insert(erasing).values(person=person))
+    return is_new or not set(persons) <= known
 
 
 def _sends_of(persons: Persons) -> Select[Any]:
@@ -107,20 +120,24 @@ def _give_back(connection: Connection, persons: Persons, at: datetime) -> None:
 
 
 def _delete(connection: Connection, persons: Persons) -> None:
-    """All rows about persons; suppressions by contact detail stay without saying whose it was."""
+    """All rows about persons; suppressions and requests stay without saying whose they were."""
     held = suppressions.c.person.in_(persons) & suppressions.c.address.is_not(None)
     connection.execute(update(suppressions).where(held).values(person=None))
     connection.execute(delete(replies).where(replies.c.send.in_(_sends_of(persons))))
+    receipt.forget(connection, _sends_of(persons))
+    asked = requests.c.person.in_(persons)
+    connection.execute(update(requests).where(asked).values(person=None, detail=None))
     for table in BY_PERSON:
         connection.execute(delete(table).where(table.c.person.in_(persons)))
 
 
-def _suppress(connection: Connection, hashes: Collection[bytes], at: datetime) -> None:
+def _suppress(connection: Connection, hashes: Collection[bytes], at: datetime) -> bool:
     known = set(connection.execute(_erased()).scalars())
     row = {"channel": EVERYWHERE, "reason": str(Why.ERASED), "at": at.astimezone(UTC)}
     rows = [{**row, "address": address} for address in sorted(set(hashes) - known)]
     if rows:
         connection.execute(insert(suppressions), rows)
+    return bool(rows)
 
 
 def _erased() -> Select[Any]:
@@ -131,6 +148,18 @@ def erased_hashes(ledger: Ledger) -> frozenset[bytes]:
     """Keyed hashes of the details of everybody ever erased."""
     with ledger.engine.connect() as connection:
         return frozenset(connection.execute(_erased()).scalars())
+
+
+def last_person(ledger: Ledger) -> int:
+    """The largest number of a person that sends, keys, suppressions or erasures name; 0 where none does.
+
+    An older ledger that was put back learns of later persons by what it is told of them again: their numbers
+    are not for others.
+    """
+    named = (sends, keys, suppressions, erasing)
+    with ledger.reading() as connection:
+        found = [connection.execute(select(func.max(table.c.person))).scalar() for table in named]
+    return max((one or 0 for one in found), default=0)
 
 
 def campaigns(ledger: Ledger) -> dict[str, dict[str, Any]]:
@@ -148,8 +177,42 @@ def versions_of(ledger: Ledger, name: str) -> list[StoredTable]:
     return [StoredTable(row.name, row.file, row.rows, row.size) for row in rows]
 
 
+def history_of(ledger: Ledger, name: str, read: Callable[[StoredTable], pa.Table]) -> Iterator[pa.Table]:
+    """All that is still stored of a table, newest first, whoever is being erased.
+
+    Parameters
+    ----------
+    ledger : Ledger
+    name : str
+    read : callable
+        Reads one file.
+
+    Yields
+    ------
+    pyarrow.Table
+        The newest version with all that was added to it; then each older file alone.
+    """
+    t = table_versions.c
+    of_table = (t.name == name) | t.name.startswith(f"{name}{ADDED}", autoescape=True)
+    with ledger.engine.connect() as connection:
+        rows = connection.execute(
+            select(table_versions).where(of_table).order_by(t.run.desc(), t.version.desc(), t.name)
+        ).all()
+    newest, older = dict[str, StoredTable](), list[StoredTable]()
+    for row in rows:
+        stored = StoredTable(row.name, row.file, row.rows, row.size)
+        if row.name in newest:
+            older.append(stored)
+        else:
+            newest[row.name] = stored
+    if name in newest:
+        added = (one for one in newest.values() if one.rows and one.name != name)
+        yield joined([read(newest[name]), *map(read, added)])
+    yield from map(read, (one for one in older if one.rows))
+
+
 def compact(ledger: Ledger, lake: Path, persons: Persons, learned: Mapping[str, str]) -> tuple[str, ...]:
-    """Rewrite the lake without erased persons, and leave no byte of them in the ledger's file.
+    """Rewrite the lake without erased persons, and leave no byte of them in the ledger; see `Place.rebuild`.
 
     A table keeps its version number, so that what was made from it stays valid; older versions are
     deleted. Killed at any moment, it leaves the state before or after one transaction, and can be repeated.
@@ -192,7 +255,7 @@ def compact(ledger: Ledger, lake: Path, persons: Persons, learned: Mapping[str, 
         connection.execute(delete(erasing).where(erasing.c.person.in_(persons)))
         files = connection.execute(select(table_versions.c.file)).scalars().all()
     sweep(lake, files)
-    _scrub(ledger)
+    ledger.place.rebuild(ledger.engine)
     return gone
 
 
@@ -208,18 +271,3 @@ def _expire(connection: Connection, versions: Table) -> None:
     newer = versions.alias()
     newest = select(func.max(newer.c.version)).where(newer.c.name == versions.c.name).scalar_subquery()
     connection.execute(delete(versions).where(versions.c.version < newest))
-
-
-def _scrub(ledger: Ledger) -> None:
-    """Rebuild the database file from its rows, and empty its write-ahead log.
-
-    See https://www.sqlite.org/lang_vacuum.html and https://www.sqlite.org/pragma.html#pragma_wal_checkpoint.
-    """
-    with ledger.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        try:
-            connection.exec_driver_sql("VACUUM")
-            busy, *_ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
-        except BusyError:
-            busy = True
-    if busy:
-        raise BusyError(str(ledger.path), "another process keeps it from being rewritten", "Erase again.")

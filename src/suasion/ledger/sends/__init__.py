@@ -1,7 +1,9 @@
 """Sends: claimed with every check, marked, handed over under guard; never twice, never after a no."""
 
+from suasion.ledger.sends import noise, receipt
 from suasion.ledger.sends.claim import Claimed, claim
 from suasion.ledger.sends.costs import Cost, Costs, costs, paid_to
+from suasion.ledger.sends.evidence import Evidence
 from suasion.ledger.sends.handover import (
     Handover,
     handing_over,
@@ -27,7 +29,8 @@ from suasion.ledger.sends.send import (
     progress,
 )
 from suasion.ledger.sends.stops import Stop, approve, approved, set_paused
-from suasion.ledger.sends.suppress import Why, suppress, suppressed
+from suasion.ledger.sends.suppress import Why, never, suppress, suppressed
+from suasion.ledger.sends.told import told
 
 __all__ = [
     "NEVER_HANDED",
@@ -36,6 +39,7 @@ __all__ = [
     "Claimed",
     "Cost",
     "Costs",
+    "Evidence",
     "Handover",
     "History",
     "Progress",
@@ -52,10 +56,13 @@ __all__ = [
     "handing_over",
     "history",
     "mark",
+    "never",
+    "noise",
     "paid_to",
     "plan_sends",
     "planned_for",
     "progress",
+    "receipt",
     "release",
     "sending",
     "set_paused",
@@ -63,5 +70,6 @@ __all__ = [
     "stranded",
     "suppress",
     "suppressed",
+    "told",
     "waiting",
 ]

@@ -11,10 +11,16 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Connection, func, select, text
 
+from suasion.errors import WorkspaceError
 from suasion.ledger.database import Ledger
+from suasion.ledger.journal import is_level
+from suasion.ledger.rows import write_rows
 from suasion.ledger.schema import table_versions
+from suasion.ledger.sends.evidence import Evidence
 from suasion.ledger.sends.money import DUST, commit, spent
-from suasion.ledger.sends.send import REPEATED, SUPPRESSED, Cap, Send, Terms
+from suasion.ledger.sends.receipt import issue
+from suasion.ledger.sends.refused import REFUSED
+from suasion.ledger.sends.send import OBJECTED, REPEATED, RESTRICTED, SUPPRESSED, Cap, Send, Terms
 from suasion.ledger.sends.stops import Stop, stop_of
 from suasion.rules import Clearance, Gate
 
@@ -22,30 +28,48 @@ Row = Any
 Never = tuple[str, int]
 """A send that may never be claimed, by its id, with the reason before it."""
 
-_TOLD = {SUPPRESSED: "opted out or suppressed", REPEATED: REPEATED}
+_TOLD = {
+    SUPPRESSED: "opted out or suppressed",
+    REPEATED: REPEATED,
+    OBJECTED: "objected to being targeted",
+    RESTRICTED: "wanted their data restricted",
+}
+_MONTH = timedelta(days=30)
+"""In which messages are counted for a wish for fewer."""
 
 _VERSIONS = select(table_versions.c.name, func.max(table_versions.c.version)).group_by(table_versions.c.name)
 
-_CANDIDATES = text("""
+_CANDIDATES = text(f"""
 SELECT s.id, s.person, s.treatment, s.cost, s.address,
     EXISTS (SELECT 1 FROM suppressions u WHERE u.person = s.person AND u.channel IN (:channel, '*'))
     OR EXISTS (SELECT 1 FROM suppressions u WHERE u.address = s.address AND u.channel IN (:channel, '*')),
-    EXISTS (SELECT 1 FROM consents c WHERE c.person = s.person AND c.purpose = :purpose
-            AND c.channel = :channel AND (c.given = 0 OR c.expires_on < :today)),
-    EXISTS (SELECT 1 FROM sends t WHERE t.address = s.address AND t.channel = s.channel
+    {REFUSED},
+    EXISTS (SELECT 1 FROM receipts r WHERE r.send = s.id)
+    OR EXISTS (SELECT 1 FROM sends t WHERE t.address = s.address AND t.channel = s.channel
             AND t.campaign = s.campaign AND t.step = s.step
-            AND t.at IS NOT NULL AND coalesce(t.reason, '') NOT IN ('suppressed', 'unwritten')),
+            AND t.at IS NOT NULL
+            AND coalesce(t.reason, '') NOT IN ('suppressed', 'objected', 'restricted', 'unwritten')),
+    EXISTS (SELECT 1 FROM wishes w WHERE w.person = s.person AND w.kind = 'restricted'),
+    EXISTS (SELECT 1 FROM wishes w JOIN plans p ON p.id = s.plan JOIN runs r ON r.id = p.run
+            WHERE w.person = s.person AND w.kind = 'objected'
+            AND (s.treatment <> :neutral OR r.published_at <= w.at)),
+    EXISTS (SELECT 1 FROM wishes w WHERE w.person = s.person AND w.kind = 'fewer' AND w.amount <=
+            (SELECT count(*) FROM sends t WHERE t.person = w.person AND t.at > :month
+             AND coalesce(t.reason, '') NOT IN ('suppressed', 'objected', 'restricted', 'unwritten'))),
     (SELECT count(*) FROM sends t WHERE t.person = s.person AND t.channel = s.channel AND t.at > :since
-        AND coalesce(t.reason, '') NOT IN ('suppressed', 'unwritten'))
+        AND coalesce(t.reason, '') NOT IN ('suppressed', 'objected', 'restricted', 'unwritten'))
     + (SELECT count(*) FROM sends t WHERE t.address = s.address AND t.channel = s.channel AND t.at > :since
-        AND t.person <> s.person AND coalesce(t.reason, '') NOT IN ('suppressed', 'unwritten'))
+        AND t.person <> s.person
+        AND coalesce(t.reason, '') NOT IN ('suppressed', 'objected', 'restricted', 'unwritten'))
 FROM sends s
 WHERE s.id > :after AND s.id <= :until AND s.state = 'planned'
-    AND +s.campaign = :campaign AND +s.channel = :channel
+    AND coalesce(s.campaign, '') = :campaign AND coalesce(s.channel, '') = :channel
 ORDER BY s.id LIMIT :limit
 """)
-"""The unary + keeps SQLite on the primary key: rows come in order, without a sort. What was claimed and
-may have been handed over counts."""
+"""What `coalesce` hides keeps databases on the primary key: rows come in order, without a sort. What was
+claimed and may have been handed over counts; a claim that was taken back has no receipt any more."""
+_CLAIM = "UPDATE sends SET state = 'claimed', at = ? WHERE id = ?"
+_NEVER_CLAIM = "UPDATE sends SET state = 'failed', reason = ? WHERE id = ?"
 
 
 @dataclass(frozen=True)
@@ -82,13 +106,15 @@ def claim(
     after: int,
     until: int,
     limit: int,
+    evidence: Evidence,
 ) -> Claimed:
     """Claim planned sends, re-checking everything in the transaction that claims.
 
     The campaign: not paused, approved, on record, not over, within hours and budget. Each person: in the
     clearance, which must be genuine and hold for the rules, facts and time of now; not suppressed, by
-    person or by contact detail; no consent withdrawn or expired; below the cap. Each contact detail: no
-    other person who has it got the campaign, or gets it in the same claim.
+    person or by contact detail; no consent withdrawn or expired; below the cap; nothing that the person
+    wished otherwise. Each contact detail: no other person who has it got the campaign, or gets it in the
+    same claim.
 
     Parameters
     ----------
@@ -106,6 +132,8 @@ def claim(
         Only sends with an id above the one and up to the other.
     limit : int
         Look at so many sends at most.
+    evidence : Evidence
+        By what the persons of the clearance were judged; it is sealed in the receipts of what is claimed.
 
     Returns
     -------
@@ -115,8 +143,14 @@ def claim(
     ------
     ClearanceError
         The clearance is forged, foreign or stale; nothing is claimed.
+    WorkspaceError
+        The ledger has not done what the journal of opt-outs and erasures knows, or the journal is missing;
+        nothing is claimed.
     """
     with ledger.writing() as connection:
+        if ledger.journal is not None and not is_level(connection, ledger.journal):
+            found = "the journal of opt-outs and erasures knows more than the ledger, which was restored"
+            raise WorkspaceError("a claim", found, "Run `suasion send` again: it does them again first.")
         stop = stop_of(connection, terms.campaign, terms.content, terms.not_after, terms.hours, at)
         if stop is not None:
             return Claimed((), after, {}, stop, 0)
@@ -131,6 +165,7 @@ def claim(
         never += [(REPEATED, one.id) for one in again if one.address in had]
         _write(connection, paid, never, at)
         commit(connection, terms.campaign, [one.cost for one in paid], at)
+        issue(connection, terms, gate.digest, evidence, paid, at)
     refused = Counter(_TOLD[reason] for reason, _ in never)
     stop = Stop.BUDGET if len(paid) < len(free) else None
     return Claimed(tuple(paid), rows[-1][0] if rows else after, {**left, **refused}, stop, len(rows))
@@ -146,6 +181,8 @@ def _candidates(
         "channel": str(terms.channel),
         "today": at.date().isoformat(),
         "since": since.timestamp(),
+        "month": (at - _MONTH).timestamp(),
+        "neutral": terms.neutral or "",
         "after": between[0],
         "until": between[1],
         "limit": limit,
@@ -166,15 +203,21 @@ def _sorted(
     free: list[Send] = []
     never: list[Never] = []
     left = Counter[str]()
-    for (*send, suppressed, refused, had, recent), allowed in zip(rows, permitted, strict=True):
+    for (*send, suppressed, refused, had, restricted, objected, enough, recent), allowed in zip(
+        rows, permitted, strict=True
+    ):
         if suppressed:
             never.append((SUPPRESSED, send[0]))
+        elif restricted or objected:
+            never.append((RESTRICTED if restricted else OBJECTED, send[0]))
         elif had:
             never.append((REPEATED, send[0]))
         elif refused:
-            left["consent was withdrawn or has expired"] += 1
+            left["consent was withdrawn, has expired or lacks evidence"] += 1
         elif not allowed:
             left["the rules do not permit it now"] += 1
+        elif enough:
+            left["had as many in 30 days as the person wished"] += 1
         elif cap is not None and recent >= cap.sends:
             left[f"had {cap.sends} within {cap.days} days"] += 1
         else:
@@ -196,9 +239,6 @@ def _affordable(free: Sequence[Send], before: float, budget: float) -> list[Send
 
 
 def _write(connection: Connection, paid: Sequence[Send], never: Sequence[Never], at: datetime) -> None:
-    cursor = connection.connection.cursor()
     time = at.timestamp()
-    cursor.executemany(
-        "UPDATE sends SET state = 'claimed', at = ? WHERE id = ?", [(time, one.id) for one in paid]
-    )
-    cursor.executemany("UPDATE sends SET state = 'failed', reason = ? WHERE id = ?", never)
+    write_rows(connection, _CLAIM, [(time, one.id) for one in paid])
+    write_rows(connection, _NEVER_CLAIM, never)

@@ -10,15 +10,20 @@ from datetime import datetime
 from sqlalchemy import Connection, bindparam, text
 
 from suasion.ledger.database import Ledger
-from suasion.ledger.lock import locked
+from suasion.ledger.rows import write_rows
 from suasion.ledger.sends.money import give_back
-from suasion.ledger.sends.send import SUPPRESSED, UNWRITTEN, State, Terms
+from suasion.ledger.sends.receipt import take_back
+from suasion.ledger.sends.send import OBJECTED, RESTRICTED, SUPPRESSED, UNWRITTEN, WITHHELD, State, Terms
 from suasion.ledger.sends.stops import Stop, stop_of
 
 _HELD = text("""
 SELECT s.id,
     EXISTS (SELECT 1 FROM suppressions u WHERE u.person = s.person AND u.channel IN (s.channel, '*'))
-    OR EXISTS (SELECT 1 FROM suppressions u WHERE u.address = s.address AND u.channel IN (s.channel, '*'))
+    OR EXISTS (SELECT 1 FROM suppressions u WHERE u.address = s.address AND u.channel IN (s.channel, '*')),
+    EXISTS (SELECT 1 FROM wishes w WHERE w.person = s.person AND w.kind = 'restricted'),
+    EXISTS (SELECT 1 FROM wishes w JOIN plans p ON p.id = s.plan JOIN runs r ON r.id = p.run
+            WHERE w.person = s.person AND w.kind = 'objected'
+            AND (s.treatment <> :neutral OR r.published_at <= w.at))
 FROM sends s WHERE s.id IN :ids AND s.state = 'handed_over'
 """).bindparams(bindparam("ids", expanding=True))
 
@@ -29,10 +34,17 @@ _STILL_CLAIMED = text("SELECT id FROM sends WHERE id IN :ids AND state = 'claime
 )
 
 _WAITING = text("""
-SELECT id, person FROM sends WHERE id > :after AND state = 'planned' AND +campaign = :campaign
+SELECT id, person FROM sends WHERE id > :after AND state = 'planned' AND coalesce(campaign, '') = :campaign
 ORDER BY id LIMIT :limit
 """)
 
+_MARK = "UPDATE sends SET state = 'handed_over' WHERE id = ? AND state = 'claimed'"
+_FAIL = "UPDATE sends SET state = 'failed', reason = ? WHERE id = ? AND state = 'claimed'"
+_SETTLE = """
+UPDATE sends SET state = ?, reason = ?, at = CASE WHEN CAST(? AS VARCHAR) = 'planned' THEN NULL ELSE at END
+WHERE id = ? AND state = 'handed_over'
+"""
+_RELEASE = "UPDATE sends SET state = 'planned', at = NULL WHERE id = ?"
 
 AFTER_CRASH = "after a crash"
 """Reason of sends whose fate was concluded, not seen."""
@@ -75,15 +87,8 @@ def mark(ledger: Ledger, written: Sequence[int], unwritten: Sequence[int], at: d
         if unwritten:
             lost = connection.execute(_STILL_CLAIMED, {"ids": unwritten})
             give_back(connection, lost.scalars().all(), at)
-        cursor = connection.connection.cursor()
-        cursor.executemany(
-            "UPDATE sends SET state = 'handed_over' WHERE id = ? AND state = 'claimed'",
-            [(id,) for id in written],
-        )
-        cursor.executemany(
-            "UPDATE sends SET state = 'failed', reason = ? WHERE id = ? AND state = 'claimed'",
-            [(UNWRITTEN, id) for id in unwritten],
-        )
+        write_rows(connection, _MARK, [(id,) for id in written])
+        write_rows(connection, _FAIL, [(UNWRITTEN, id) for id in unwritten])
 
 
 @contextmanager
@@ -107,16 +112,23 @@ def handing_over(ledger: Ledger, terms: Terms, ids: Sequence[int], at: datetime)
     Handover
     """
     with ledger.writing() as connection:
-        held = connection.execute(_HELD, {"ids": list(ids)}).all()
+        asked = {"ids": list(ids), "neutral": terms.neutral or ""}
+        held = [(row[0], _against(*row[1:])) for row in connection.execute(_HELD, asked)]
         stop = stop_of(connection, terms.campaign, terms.content, terms.not_after, terms.hours, at)
         handover = Handover(() if stop else tuple(id for id, never in held if not never), stop)
         yield handover
         kept = [
-            (id, State.FAILED, SUPPRESSED) if never else (id, State.PLANNED, "")
+            (id, State.FAILED, never) if never else (id, State.PLANNED, "")
             for id, never in held
             if id not in handover.free
         ]
         _settle(connection, [*handover.settled, *kept], at)
+
+
+def _against(suppressed: bool, restricted: bool, objected: bool) -> str:
+    """The reason against handing a send over; empty where there is none."""
+    reasons = {SUPPRESSED: suppressed, RESTRICTED: restricted, OBJECTED: objected}
+    return next((reason for reason, holds in reasons.items() if holds), "")
 
 
 def settle(ledger: Ledger, ids: Sequence[int], state: State, at: datetime) -> None:
@@ -128,14 +140,11 @@ def settle(ledger: Ledger, ids: Sequence[int], state: State, at: datetime) -> No
 
 def _settle(connection: Connection, fates: Sequence[tuple[int, State, str]], at: datetime) -> None:
     # What was not handed over is not paid.
-    undone = [id for id, state, reason in fates if state is State.PLANNED or reason == SUPPRESSED]
+    undone = [id for id, state, reason in fates if state is State.PLANNED or reason in WITHHELD]
     give_back(connection, undone, at)
     rows = [(str(state), reason or None, str(state), id) for id, state, reason in fates]
-    connection.connection.cursor().executemany(
-        "UPDATE sends SET state = ?, reason = ?, at = CASE WHEN ? = 'planned' THEN NULL ELSE at END "
-        "WHERE id = ? AND state = 'handed_over'",
-        rows,
-    )
+    write_rows(connection, _SETTLE, rows)
+    take_back(connection, [id for id, state, _ in fates if state is State.PLANNED])
 
 
 def release(ledger: Ledger, at: datetime) -> None:
@@ -146,9 +155,8 @@ def release(ledger: Ledger, at: datetime) -> None:
     with ledger.writing() as connection:
         claimed = connection.execute(_IN_STATE, {"state": State.CLAIMED}).scalars().all()
         give_back(connection, claimed, at)
-        connection.connection.cursor().executemany(
-            "UPDATE sends SET state = 'planned', at = NULL WHERE id = ?", [(id,) for id in claimed]
-        )
+        write_rows(connection, _RELEASE, [(id,) for id in claimed])
+        take_back(connection, claimed)
 
 
 @contextmanager
@@ -160,9 +168,10 @@ def sending(ledger: Ledger) -> Generator[None]:
     BusyError
         Another sender is at work.
     """
-    with locked(ledger.path.with_suffix(".sending"), "a send"), ledger.engine.connect() as idle:
+    with ledger.alone("sending", "a send"), ledger.engine.connect() as idle:
         # SQLite empties its write-ahead log whenever the last connection closes; this one stays.
         idle.exec_driver_sql("SELECT 1")
+        idle.rollback()
         yield
 
 

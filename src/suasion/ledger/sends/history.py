@@ -12,16 +12,15 @@ import pyarrow as pa
 
 from suasion.lake import query
 from suasion.ledger.database import Ledger
+from suasion.ledger.rows import read_rows
 from suasion.ledger.sends.send import NEVER_HANDED
 from suasion.rules import Channel
 
 Ids = npt.NDArray[np.int64]
 
-_AT_ONCE = 100_000
-
 _CLAIMED = f"""
 SELECT id, person, address, campaign, treatment, at FROM sends
-WHERE at > ? AND (? IS NULL OR channel = ?)
+WHERE at > ? AND channel = coalesce(?, channel)
     AND coalesce(reason, '') NOT IN ({", ".join("?" * len(NEVER_HANDED))})
 """
 """What `claim` counts: claimed, and perhaps handed over. What is planned, or planned again, has no time."""
@@ -144,8 +143,6 @@ def _claimed(ledger: Ledger, since: datetime, channel: Channel | None) -> pa.Tab
     asked = None if channel is None else str(channel)
     batches: list[pa.RecordBatch] = []
     with ledger.reading() as connection:
-        cursor = connection.connection.cursor()
-        cursor.execute(_CLAIMED, (since.timestamp(), asked, asked, *NEVER_HANDED))
-        while rows := cursor.fetchmany(_AT_ONCE):
+        for rows in read_rows(connection, _CLAIMED, (since.timestamp(), asked, *NEVER_HANDED)):
             batches.append(pa.record_batch([list(column) for column in zip(*rows, strict=True)], _SENDS))
     return pa.Table.from_batches(batches, _SENDS)

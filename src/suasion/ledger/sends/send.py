@@ -7,12 +7,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, time
 from enum import StrEnum
-from typing import Any
 
 from sqlalchemy import func, select
 
 from suasion.errors import OrderError
 from suasion.ledger.database import Ledger
+from suasion.ledger.rows import write_rows
 from suasion.ledger.schema import draws, plans, replies, sends
 from suasion.ledger.sends.money import spent
 from suasion.rules import Channel, Purpose
@@ -25,8 +25,20 @@ UNWRITTEN = "unwritten"
 """Reason of sends that failed because their message could not be written."""
 REPEATED = "the address has had this campaign"
 """Reason of sends that failed because another person with the same contact detail got theirs."""
-NEVER_HANDED = (SUPPRESSED, UNWRITTEN, REPEATED)
+OBJECTED, RESTRICTED = "objected", "restricted"
+"""Reasons of sends that failed because the person wished it; see `wishes`."""
+WITHHELD = (SUPPRESSED, OBJECTED, RESTRICTED)
+"""Reasons of sends that failed because the person said no: what was claimed is not paid."""
+NEVER_HANDED = (*WITHHELD, UNWRITTEN, REPEATED)
 """Reasons of failed sends that were not handed over."""
+
+
+_PLAN = """
+INSERT INTO sends (campaign, person, channel, step, plan, treatment, cost, address, state)
+SELECT ?, ?, ?, ?, ?, ?, ?, ?, 'planned'
+WHERE NOT EXISTS (SELECT 1 FROM suppressions u WHERE u.address = ? AND u.reason = 'erased')
+ON CONFLICT (campaign, person, channel, step) DO NOTHING
+"""
 
 
 class State(StrEnum):
@@ -76,6 +88,8 @@ class Terms:
     hours : tuple of time, optional
         Local times between which sends may be claimed.
     cap : Cap, optional
+    neutral : str, optional
+        The treatment that people get who object to being targeted.
     """
 
     campaign: str
@@ -86,6 +100,7 @@ class Terms:
     not_after: datetime
     hours: tuple[time, time] | None = None
     cap: Cap | None = None
+    neutral: str | None = None
 
 
 @dataclass(frozen=True)
@@ -152,17 +167,11 @@ def plan_sends(
             )
         counted = select(func.count()).where(sends.c.campaign == campaign)
         before = connection.execute(counted).scalar_one()
-        cursor: Any = connection.connection.cursor()
-        cursor.executemany(
-            "INSERT INTO sends (campaign, person, channel, step, plan, treatment, cost, address, state) "
-            "SELECT ?, ?, ?, ?, ?, ?, ?, ?, 'planned' WHERE NOT EXISTS "
-            "(SELECT 1 FROM suppressions u WHERE u.address = ? AND u.reason = 'erased') "
-            "ON CONFLICT (campaign, person, channel, step) DO NOTHING",
-            (
-                (campaign, person, str(channel), STEP, plan, treatment, cost, address, address)
-                for person, treatment, cost, address in rows
-            ),
+        planned = (
+            (campaign, person, str(channel), STEP, plan, treatment, cost, address, address)
+            for person, treatment, cost, address in rows
         )
+        write_rows(connection, _PLAN, planned)
         return connection.execute(counted).scalar_one() - before
 
 

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, time
 from enum import StrEnum
 
 from sqlalchemy import Connection, func, insert, select, text
 
-from suasion.errors import CampaignError
+from suasion.errors import CampaignError, DamageError
 from suasion.ledger.database import Ledger
 from suasion.ledger.log import append
 from suasion.ledger.schema import approvals, pauses
 
 _NEWEST = text("SELECT paused FROM pauses WHERE campaign = :campaign ORDER BY id DESC LIMIT 1")
 
-_STANDING = text("""
-SELECT
-    EXISTS (SELECT 1 FROM approvals WHERE campaign = :campaign AND content = :content
-            AND trim("by", :blanks) <> '' AND trim(why, :blanks) <> ''),
-    EXISTS (SELECT 1 FROM log WHERE kind = 'campaign' AND campaign = :campaign
-            AND json_extract(body, '$.content') = :content)
+_APPROVED = text("""
+SELECT EXISTS (SELECT 1 FROM approvals WHERE campaign = :campaign AND content = :content
+    AND trim("by", :blanks) <> '' AND trim(why, :blanks) <> '')
 """)
 
+_RECORDS = text(
+    "SELECT body FROM log WHERE kind = 'campaign' AND campaign = :campaign ORDER BY position DESC"
+)
 
 _BLANKS = " \t\r\n"
 
@@ -53,10 +54,9 @@ def stop_of(
     if hours is not None and not hours[0] <= at.time() <= hours[1]:
         return Stop.CLOSED
     asked = {"campaign": campaign, "content": content, "blanks": _BLANKS}
-    approved, recorded = connection.execute(_STANDING, asked).one()
-    if not approved:
+    if not connection.execute(_APPROVED, asked).scalar():
         return Stop.UNAPPROVED
-    return None if recorded else Stop.UNRECORDED
+    return None if _is_recorded(connection, campaign, content) else Stop.UNRECORDED
 
 
 def approve(ledger: Ledger, campaign: str, content: str, by: str, why: str, at: datetime) -> None:
@@ -101,6 +101,16 @@ def set_paused(ledger: Ledger, campaign: str, at: datetime, *, paused: bool) -> 
             row = {"campaign": campaign, "paused": int(paused), "at": at.astimezone(UTC)}
             connection.execute(insert(pauses), row)
             append(connection, "pause" if paused else "resume", campaign, {}, at)
+
+
+def _is_recorded(connection: Connection, campaign: str, content: str) -> bool:
+    """Whether an entry of the campaign in the log is of this content."""
+    try:
+        entries = connection.execute(_RECORDS, {"campaign": campaign}).scalars()
+        return any(json.loads(body)["content"] == content for body in entries)
+    except (ValueError, TypeError, KeyError):
+        found = f"an entry of '{campaign}' is not what was appended"
+        raise DamageError("the log", found, "Restore it from a backup.") from None
 
 
 def is_paused(connection: Connection, campaign: str) -> bool:

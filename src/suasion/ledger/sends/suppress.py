@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
 
@@ -16,16 +15,18 @@ from suasion.rules import Channel
 
 _FOUND = text("SELECT person, address, channel FROM sends WHERE id = :send")
 
+_WHY = bindparam("why", type_=replies.c.kind.type)
+
 _NEVER = text("""
 INSERT INTO suppressions (person, address, channel, reason, at)
 SELECT :person, :address, :channel, :why, :at WHERE NOT EXISTS (
     SELECT 1 FROM suppressions
     WHERE person = :person AND address = :address AND channel = :channel AND reason = :why)
-""").bindparams(bindparam("at", type_=suppressions.c.at.type))
+""").bindparams(*(bindparam(name, type_=suppressions.c[name].type) for name in ("channel", "at")), _WHY)
 
-_REPLY = text("INSERT OR IGNORE INTO replies (send, kind, at) VALUES (:send, :why, :at)").bindparams(
-    bindparam("at", type_=replies.c.at.type)
-)
+_REPLY = text(
+    "INSERT INTO replies (send, kind, at) VALUES (:send, :why, :at) ON CONFLICT DO NOTHING"
+).bindparams(bindparam("at", type_=replies.c.at.type), _WHY)
 
 _CLAIMED = text("SELECT id FROM sends WHERE person = :person AND channel = :channel AND state = 'claimed'")
 
@@ -66,11 +67,26 @@ def suppress(ledger: Ledger, send: int, why: Why, at: datetime) -> bool:
         found = connection.execute(_FOUND, {"send": send}).mappings().first()
         if found is None:
             return False
-        asked = {**found, "send": send, "why": str(why), "at": at.astimezone(UTC)}
-        connection.execute(_NEVER, asked)
-        connection.execute(_REPLY, asked)
-        _undo(connection, asked, at)
+        is_new = never(connection, found["person"], found["address"], found["channel"], why, at)
+        connection.execute(_REPLY, {"send": send, "why": str(why), "at": at.astimezone(UTC)})
+        if ledger.journal is not None and is_new:
+            named = ([found["person"]], [found["address"]], found["channel"])
+            ledger.journal.append(connection, str(why), *named, at)
     return True
+
+
+def never(connection: Connection, person: int, address: bytes, channel: str, why: Why, at: datetime) -> bool:
+    """Suppress a person and a contact detail in a channel; returns whether they were not before.
+
+    What is planned or claimed for the person fails, and the money of claims is given back. Another person
+    with the same contact detail is found when the claim or the hand-over looks.
+    """
+    said = {"person": person, "address": address, "channel": channel, "why": str(why)}
+    is_new = connection.execute(_NEVER, {**said, "at": at.astimezone(UTC)}).rowcount > 0
+    asked = {"person": person, "channel": channel}
+    give_back(connection, connection.execute(_CLAIMED, asked).scalars().all(), at)
+    connection.execute(_UNDO, {**asked, "reason": SUPPRESSED})
+    return is_new
 
 
 def suppressed(ledger: Ledger, channel: Channel) -> frozenset[int]:
@@ -78,12 +94,3 @@ def suppressed(ledger: Ledger, channel: Channel) -> frozenset[int]:
     there = suppressions.c.channel.in_([str(channel), "*"]) & suppressions.c.person.is_not(None)
     with ledger.engine.connect() as connection:
         return frozenset(connection.execute(select(suppressions.c.person).where(there)).scalars())
-
-
-def _undo(connection: Connection, asked: Mapping[str, object], at: datetime) -> None:
-    """Fail what is planned or claimed for the person, and give back the money of claims.
-
-    Another person with the same contact detail is found when the claim or the hand-over looks.
-    """
-    give_back(connection, connection.execute(_CLAIMED, asked).scalars().all(), at)
-    connection.execute(_UNDO, {**asked, "reason": SUPPRESSED})

@@ -6,6 +6,21 @@ from alembic import op
 revision = "0001"
 down_revision = None
 
+_NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+_APPEND_ONLY = {
+    "sqlite": [
+        f"CREATE TRIGGER log_{change.lower()} BEFORE {change} ON log "
+        "BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END"
+        for change in ("UPDATE", "DELETE")
+    ],
+    "postgresql": [
+        "CREATE FUNCTION log_refuses() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN RAISE EXCEPTION 'the log is append-only' USING ERRCODE = '23000'; END $$",
+        "CREATE TRIGGER log_changed BEFORE UPDATE OR DELETE OR TRUNCATE ON log "
+        "FOR EACH STATEMENT EXECUTE FUNCTION log_refuses()",
+    ],
+}
+
 
 def upgrade() -> None:
     """Make all tables; the log refuses to be changed."""
@@ -29,7 +44,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "consents",
-        sa.Column("person", sa.Integer(), nullable=False),
+        sa.Column("person", _NUMBER, nullable=False),
         sa.Column("purpose", sa.String(), nullable=False),
         sa.Column("channel", sa.String(), nullable=False),
         sa.Column("source", sa.String(), nullable=False),
@@ -39,7 +54,9 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_table(
-        "erasing", sa.Column("person", sa.Integer(), nullable=False), sa.PrimaryKeyConstraint("person")
+        "erasing",
+        sa.Column("person", _NUMBER, autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("person"),
     )
     op.create_table(
         "log",
@@ -61,7 +78,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "replies",
-        sa.Column("send", sa.Integer(), nullable=False),
+        sa.Column("send", _NUMBER, nullable=False),
         sa.Column("kind", sa.String(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("send", "kind"),
@@ -82,7 +99,7 @@ def upgrade() -> None:
         "spend",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("campaign", sa.String(), nullable=False),
-        sa.Column("amount", sa.Float(), nullable=False),
+        sa.Column("amount", sa.Float(), sa.CheckConstraint("amount < 'Infinity'"), nullable=False),
         sa.Column("sends", sa.Integer(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id"),
@@ -91,7 +108,7 @@ def upgrade() -> None:
     op.create_table(
         "suppressions",
         sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("person", sa.Integer(), nullable=True),
+        sa.Column("person", _NUMBER, nullable=True),
         sa.Column("address", sa.LargeBinary(), nullable=True),
         sa.Column("channel", sa.String(), nullable=False),
         sa.Column("reason", sa.String(), nullable=False),
@@ -120,8 +137,8 @@ def upgrade() -> None:
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("file", sa.String(), nullable=False),
-        sa.Column("rows", sa.Integer(), nullable=False),
-        sa.Column("size", sa.Integer(), nullable=False),
+        sa.Column("rows", _NUMBER, nullable=False),
+        sa.Column("size", _NUMBER, nullable=False),
         sa.Column("inputs", sa.String(), nullable=False),
         sa.Column("run", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
@@ -134,9 +151,9 @@ def upgrade() -> None:
     op.create_table(
         "draws",
         sa.Column("plan", sa.Integer(), nullable=False),
-        sa.Column("person", sa.Integer(), nullable=False),
+        sa.Column("person", _NUMBER, nullable=False),
         sa.Column("treatment", sa.String(), nullable=False),
-        sa.Column("probability", sa.Float(), nullable=False),
+        sa.Column("probability", sa.Float(), sa.CheckConstraint("probability < 'Infinity'"), nullable=False),
         sa.ForeignKeyConstraint(
             ["plan"],
             ["plans.id"],
@@ -146,14 +163,14 @@ def upgrade() -> None:
     )
     op.create_table(
         "sends",
-        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("id", _NUMBER, nullable=False),
         sa.Column("campaign", sa.String(), nullable=False),
-        sa.Column("person", sa.Integer(), nullable=False),
+        sa.Column("person", _NUMBER, nullable=False),
         sa.Column("channel", sa.String(), nullable=False),
         sa.Column("step", sa.Integer(), nullable=False),
         sa.Column("plan", sa.Integer(), nullable=False),
         sa.Column("treatment", sa.String(), nullable=False),
-        sa.Column("cost", sa.Float(), nullable=False),
+        sa.Column("cost", sa.Float(), sa.CheckConstraint("cost < 'Infinity'"), nullable=False),
         sa.Column("address", sa.LargeBinary(), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("reason", sa.String(), nullable=True),
@@ -167,8 +184,5 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index("sends_of_person", "sends", ["person", "channel"], unique=False)
-    for change in ("UPDATE", "DELETE"):
-        op.execute(
-            f"CREATE TRIGGER log_{change.lower()} BEFORE {change} ON log "
-            "BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END"
-        )
+    for statement in _APPEND_ONLY[op.get_context().dialect.name]:
+        op.execute(statement)
