@@ -90,7 +90,7 @@ def test_identities_hold_each_value_once_with_its_role_and_source():
         (1, "contact", "email", "x@example.org", "a"),
     }
     for identities in (found.identities, again.identities):
-        rows = [tuple(one.values()) for one in identities.to_pylist()]
+        rows = [tuple(one.values())[:5] for one in identities.to_pylist()]
         assert len(rows) == len(wanted)
         assert set(rows) == wanted
 

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from suasion.errors import SourceError
 from suasion.expressions import Type
-from suasion.ingest import NULL_TOKENS, Records, Source, read
+from suasion.ingest import Records, Source, read
+from suasion.ingest.cells import NULL_TOKENS
 
 Load = Callable[..., Records]
 TRAIT = {"traits": {"text": "t"}}

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from suasion.errors import SourceError
 from suasion.expressions import Type
-from suasion.ingest import LINE_NUMBER, OutcomeColumn, PastTreatment, Records, Source, guess, read
+from suasion.ingest import LINE_NUMBER, PastTreatment, Records, Source, guess, read
+from suasion.ingest.source import OutcomeColumn
 
 TYPES = {kind.value: kind for kind in Type}
 DATA = Path(os.environ.get("SUASION_DATA", Path(__file__).parents[2].parent / "shared" / "data"))

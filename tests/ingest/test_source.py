@@ -7,7 +7,8 @@ import pytest
 
 from suasion.errors import SourceError
 from suasion.expressions import Type
-from suasion.ingest import Attestation, ConsentColumn, OutcomeColumn, load_source
+from suasion.ingest import Attestation, load_source
+from suasion.ingest.source import ConsentColumn, OutcomeColumn
 
 TOP = """
 file = "thornton.csv"
@@ -137,6 +138,11 @@ def test_an_unknown_key_gets_a_suggestion(tmp_path: Path, old: str, new: str, ke
         ('person = "record_id"', "", "identifiers"),
         ('small = "tinc > 0"', "", "treatment.arms"),
         ('fact = "adult"', 'fact = ""', "attest.0.fact"),
+        ('fact = "adult"', 'fact = "age"', "attest.0.fact"),
+        ('fact = "adult"', 'fact = "consent"', "attest.0.fact"),
+        ('fact = "adult"', 'fact = "consent_written"', "attest.0.fact"),
+        ('fact = "adult"', 'fact = "objected"', "attest.0.fact"),
+        ('fact = "adult"', 'fact = "adlut"', "attest.0.fact"),
     ],
 )
 def test_an_impossible_value_is_named(tmp_path: Path, old: str, new: str, key: str) -> None:

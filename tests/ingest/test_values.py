@@ -13,16 +13,8 @@ from hypothesis import strategies as st
 
 from suasion.errors import SourceError
 from suasion.expressions import Type
-from suasion.ingest import (
-    LINE_NUMBER,
-    ConsentColumn,
-    HouseholdColumn,
-    OutcomeColumn,
-    PastTreatment,
-    Records,
-    Source,
-    read,
-)
+from suasion.ingest import LINE_NUMBER, PastTreatment, Records, Source, read
+from suasion.ingest.source import ConsentColumn, HouseholdColumn, OutcomeColumn
 
 Load = Callable[..., Records]
 COMMA = "has a comma; write a decimal point and no thousands separators"

@@ -9,7 +9,8 @@ import pytest
 
 from suasion.expressions import Type
 from suasion.identity import resolve
-from suasion.ingest import ConsentColumn, Source, read
+from suasion.ingest import Source, read
+from suasion.ingest.source import ConsentColumn
 from suasion.ledger import Ledger, Tables, reading, running
 from suasion.profiles import Trait, store_profiles, types
 
@@ -37,9 +38,10 @@ def source(name: str, **mapping: Any) -> Source:
     return Source(name=name, **(usual | mapping))
 
 
-def consent(column: str, channel: str = "email") -> ConsentColumn:
-    """A column with consent to commercial messages."""
-    return ConsentColumn(column=column, purpose="commercial", channel=channel)
+def consent(column: str, channel: str = "email", **evidence: Any) -> ConsentColumn:
+    """A column with consent to commercial messages, and evidence of it unless told otherwise."""
+    usual = {"wording": "Yes, write to me.", "capture": "web form", "said_at": date(2025, 12, 1)}
+    return ConsentColumn(column=column, purpose="commercial", channel=channel, **(usual | evidence))
 
 
 @pytest.fixture

@@ -27,6 +27,13 @@ def test_traits_come_in_the_order_of_files_and_lines(tmp_path: Path):
     assert found["m"].fact is None
 
 
+def test_a_trait_may_be_any_fact_of_its_type_or_the_place(tmp_path: Path):
+    told = [("age", "integer"), ("customer", "boolean"), ("customer_days", "integer"), ("place", "text")]
+    told += [("broker_days", "date"), ("do_not_call", "boolean")]
+    found = catalogue(tmp_path, a="".join(trait(f"x_{f}_{k}", fact=f, type=k) for f, k in told))
+    assert [(one.fact, one.type) for one in found.values()] == told
+
+
 def test_no_files_are_no_traits(tmp_path: Path):
     assert catalogue(tmp_path) == {}
     assert catalogue_from(tmp_path / "absent") == {}
@@ -57,6 +64,17 @@ def test_the_column_of_ids_cannot_be_a_trait(tmp_path: Path):
         (trait("x", category=""), "category"),
         (trait("x", label=""), "label"),
         (trait("x", fact="sex"), "fact"),
+        (trait("x", fact="adlut"), "Did you mean 'adult'?"),
+        (trait("x", fact="adult"), "fact 'adult' of type integer, where rules read boolean"),
+        (trait("x", fact="age", type="number"), "where rules read integer"),
+        (trait("x", fact="age", type="date"), "where rules read integer"),
+        (trait("x", fact="place"), "where rules read text"),
+        (trait("x", fact="customer_days", type="boolean"), "where rules read integer or date"),
+        (trait("x", fact="basis", type="text"), "no fact 'basis'"),
+        (trait("x", fact="consent", type="boolean"), "no fact 'consent'"),
+        (trait("x", fact="consent_days"), "no fact 'consent_days'"),
+        (trait("x", fact="purpose_permitted", type="boolean"), "no fact 'purpose_permitted'"),
+        (trait("x", fact="hour"), "no fact 'hour'"),
         (trait("x", unit="km"), "unit"),
         ("[traits.x]\n", "type"),
         ("[trait.x]\n", "trait"),

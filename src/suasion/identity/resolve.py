@@ -12,17 +12,19 @@ import pyarrow.compute as pc
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from suasion.identity.hashed import STORED, hashed, hashes, links
+from suasion.lake import query
+from suasion.ledger import tokens
+
 Ids = npt.NDArray[np.int64]
 LAST = b"last_person"
-SCHEMA = pa.schema(
-    [
-        ("person", pa.int64()),
-        ("role", pa.string()),
-        ("kind", pa.string()),
-        ("value", pa.string()),
-        ("source", pa.string()),
-    ]
-)
+SCHEMA = STORED.append(pa.field("under", pa.int64()))
+_ONCE = """
+    SELECT person, role, kind, any_value(value) AS value, source, hash,
+           arg_min(sealed, under) AS sealed, arg_min(usable, under) AS usable, any_value(folded) AS folded,
+           min(under) AS under
+    FROM i GROUP BY person, role, kind, source, hash, CASE WHEN hash IS NULL THEN value END
+    ORDER BY person"""
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,8 @@ class Resolution:
         For each source the person of each record, in the order of its records.
     identities : pyarrow.Table
         Every identifier and contact detail: person, role (``identifier`` or ``contact``), kind, value,
-        source. The only table that holds them.
+        source; with a key also hash, and of what was known before sealed, usable and under, the person
+        under whose number it was sealed. `seal` makes of it the only table that holds them.
     merged : int
         Persons known before who turned out to be another known person.
     """
@@ -45,12 +48,15 @@ class Resolution:
     merged: int
 
 
-def resolve(sources: Mapping[str, pa.Table], known: pa.Table | None) -> Resolution:
+def resolve(
+    sources: Mapping[str, pa.Table], known: pa.Table | None, key: bytes = b"", given_out: int = 0
+) -> Resolution:
     """Give every record a person, keeping the ids of persons known before.
 
     A person is a connected component of records and identifiers. Contact details are stored but do not
     link: two people may share an address. A person's id is a running number that says nothing about them;
-    a number that a merge has set free is not given out again.
+    a number that a merge has set free is not given out again. With a key, identifiers that are contact
+    details (`SEALED`) link by their keyed hash: whichever way an address is written, it is one.
 
     Parameters
     ----------
@@ -58,6 +64,10 @@ def resolve(sources: Mapping[str, pa.Table], known: pa.Table | None) -> Resoluti
         Records of each source: columns ``id:KIND`` and ``contact:KIND``, text.
     known : pyarrow.Table, optional
         Identities of the version before.
+    key : bytes
+        The workspace's.
+    given_out : int
+        A number up to which all are taken, by whatever else is known of persons.
 
     Returns
     -------
@@ -71,25 +81,26 @@ def resolve(sources: Mapping[str, pa.Table], known: pa.Table | None) -> Resoluti
     >>> {name: ids.tolist() for name, ids in resolve({"a": a, "b": b}, None).persons.items()}
     {'a': [1, 2], 'b': [1, 3]}
     """
-    before = SCHEMA.empty_table() if known is None else known
-    linking = before.filter(pc.equal(before["role"], "identifier"))
+    before = STORED.empty_table() if known is None else known
+    linking = hashed(before.filter(pc.equal(before["role"], "identifier")), key)
     rows = {name: table.num_rows for name, table in sources.items()}
     starts = dict(zip(rows, np.cumsum([0, *rows.values()]).tolist(), strict=False))
     total = sum(rows.values())
     old, old_index = np.unique(linking["person"].to_numpy(), return_inverse=True)
-    nodes, keys = [total + old_index], [_keys(linking["kind"], linking["value"])]
+    nodes, keys = [total + old_index], [_keys(linking["kind"], links(linking["value"], linking["hash"]))]
     for name, table in sources.items():
         for column in _columns(table, "id:"):
             present = np.flatnonzero(table[column].is_valid().to_numpy())
-            kind = pa.array([column.removeprefix("id:")] * len(present))
+            kind, values = column.removeprefix("id:"), table[column].drop_null()
             nodes.append(starts[name] + present)
-            keys.append(_keys(kind, table[column].drop_null()))
+            told = links(values, hashes("identifier", kind, values, key))
+            keys.append(_keys(pa.array([kind] * len(present), pa.string()), told))
     component = _components(total + len(old), np.concatenate(nodes), pa.chunked_array(keys))
-    last = _last_number(before)
+    last = max(_last_number(before), given_out)
     person_of = _numbered(component, total, old, last)
     persons = {name: person_of[starts[name] : starts[name] + n] for name, n in rows.items()}
     renamed = dict(zip(old.tolist(), person_of[total:].tolist(), strict=True))
-    identities = _identities(sources, persons, before, renamed)
+    identities = _identities(sources, persons, linking, renamed, key)
     identities = identities.replace_schema_metadata({LAST: str(max(last, int(person_of.max(initial=0))))})
     return Resolution(persons, identities, sum(a != b for a, b in renamed.items()))
 
@@ -129,23 +140,32 @@ def _numbered(component: Ids, total: int, old: Ids, last: int) -> Ids:
 
 
 def _identities(
-    sources: Mapping[str, pa.Table], persons: dict[str, Ids], known: pa.Table, renamed: dict[int, int]
+    sources: Mapping[str, pa.Table],
+    persons: dict[str, Ids],
+    linking: pa.Table,
+    renamed: dict[int, int],
+    key: bytes,
 ) -> pa.Table:
     # Identifiers keep a person's number; a contact detail that no source says any more is not theirs now.
-    linking = known.filter(pc.equal(known["role"], "identifier"))
     kept = [renamed.get(person, person) for person in linking["person"].to_pylist()]
-    tables = [linking.set_column(0, "person", pa.array(kept, pa.int64()))]
+    under = pc.if_else(linking["sealed"].is_valid(), linking["person"], pa.scalar(None, pa.int64()))
+    tables = [linking.append_column("under", under).set_column(0, "person", pa.array(kept, pa.int64()))]
     for name, table in sources.items():
         for role, prefix in (("identifier", "id:"), ("contact", "contact:")):
             for column in _columns(table, prefix):
-                present = table[column].is_valid()
-                n = int(pc.sum(present).as_py() or 0)
-                kind = column.removeprefix(prefix)
-                fixed = [pa.array([text] * n, pa.string()) for text in (role, kind, name)]
-                person = pa.array(persons[name]).filter(present.combine_chunks())
+                person = pa.array(persons[name]).filter(table[column].is_valid().combine_chunks())
                 value = table[column].drop_null().combine_chunks().cast(pa.string())
-                tables.append(
-                    pa.Table.from_arrays([person, fixed[0], fixed[1], value, fixed[2]], schema=SCHEMA)
-                )
-    whole = pa.concat_tables(tables)
-    return whole.group_by(SCHEMA.names).aggregate([]).select(SCHEMA.names).sort_by("person")
+                tables.append(_told(person, role, column.removeprefix(prefix), value, name, key))
+    return query(_ONCE, {"i": pa.concat_tables(tables)}).cast(SCHEMA)
+
+
+def _told(person: pa.Array, role: str, kind: str, value: pa.Array, source: str, key: bytes) -> pa.Table:
+    """What a column of a source says of persons."""
+    n = len(person)
+    fixed = {name: pa.array([text] * n, pa.string()) for name, text in (("role", role), ("kind", kind))}
+    said = {"person": person, **fixed, "value": value, "source": pa.array([source] * n, pa.string())}
+    said["hash"] = hashes(role, kind, value, key)
+    said["folded"] = hashes(role, kind, value, key, tokens.folded)
+    return pa.Table.from_arrays(
+        [said.get(field.name, pa.nulls(n, field.type)) for field in SCHEMA], schema=SCHEMA
+    )

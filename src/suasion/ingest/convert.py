@@ -8,7 +8,8 @@ the number of its fault. Names that a user chose appear as bound parameters or t
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from datetime import UTC, datetime
 
 import duckdb
 import pyarrow as pa
@@ -25,7 +26,7 @@ _REJECTS = pa.schema([("line", pa.int64()), ("column", pa.string()), ("reason", 
 
 
 def convert(
-    source: Source, fields: tuple[Field, ...], columns: tuple[str, ...], cells: Cells
+    source: Source, fields: tuple[Field, ...], columns: tuple[str, ...], cells: Cells, at: datetime | None
 ) -> tuple[pa.Table, pa.Table]:
     """Type the cells of a source.
 
@@ -42,6 +43,8 @@ def convert(
         The names of the columns of ``cells``, in order.
     cells : Cells
         The file as text.
+    at : datetime, optional
+        Now: nobody has agreed later than that.
 
     Returns
     -------
@@ -55,11 +58,12 @@ def convert(
         row at all.
     """
     with duckdb.connect() as engine:
+        engine.execute("SET TimeZone = 'UTC'")
         engine.register("cells", cells.table)
         _type(engine, fields, columns)
         _refuse_hopeless(engine, source, fields)
         _sort_into_arms(engine, source, fields)
-        _reject(engine, fields, cells.rejects)
+        _reject(engine, fields, cells.rejects, at)
         for i, field in enumerate(fields):
             if field.is_identifier and not field.is_line:
                 _reject_repeated(engine, i, field)
@@ -145,7 +149,12 @@ def _refuse_two_arms(
         )
 
 
-def _reject(engine: duckdb.DuckDBPyConnection, fields: tuple[Field, ...], unread: tuple[Reject, ...]) -> None:
+def _reject(
+    engine: duckdb.DuckDBPyConnection,
+    fields: tuple[Field, ...],
+    unread: tuple[Reject, ...],
+    at: datetime | None,
+) -> None:
     """Make the table ``bad``: rows that could not be read, and the first problem of every other bad row."""
     problems = [
         (_FAULTS * i + fault, field.column, reason)
@@ -161,13 +170,41 @@ def _reject(engine: duckdb.DuckDBPyConnection, fields: tuple[Field, ...], unread
     if treatment is not None:
         problems.append((nobody + 1, fields[treatment].column, "no arm matches"))
         tests.append(f"WHEN v{treatment} IS NOT NULL AND arm IS NULL THEN {nobody + 1}")
+    parameters: list[str] = []
+    for number, (test, column, reason, bound) in enumerate(_untimely(fields, at), nobody + 2):
+        problems.append((number, column, reason))
+        tests.append(f"WHEN {test} THEN {number}")
+        parameters += bound
     engine.register("problems", _table(problems, _PROBLEMS))
     engine.register("unread", _table(unread, _REJECTS))
     engine.execute(
         f'CREATE TEMP TABLE bad AS SELECT * FROM unread UNION ALL SELECT line, "column", reason '
         f"FROM (SELECT line, CASE {' '.join(tests)} END AS problem FROM {_with_arms(fields)}) "
-        "JOIN problems USING (problem)"
+        "JOIN problems USING (problem)",
+        parameters,
     )
+
+
+def _untimely(
+    fields: tuple[Field, ...], at: datetime | None
+) -> Generator[tuple[str, str, str, tuple[str, ...]]]:
+    """Conditions of a yes that was said at no possible time: SQL, column, what to tell, parameters."""
+    for i, field in enumerate(fields):
+        what, _, pair = field.output.partition(":")
+        if what not in ("said", "confirmed"):
+            continue
+        yes = f"v{_position(fields, f'consent:{pair}')}"
+        if at is not None:
+            bound = (at.date().isoformat(), f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}")
+            late = f"v{i} > CASE WHEN length(v{i}) = 10 THEN ? ELSE ? END"
+            yield f"{yes} AND {late}", field.column, f"{what} in the future", bound
+        until, said = _position(fields, f"expires:{pair}"), _position(fields, f"said:{pair}")
+        if what == "said" and until is not None:
+            test = f"{yes} AND CAST(substr(v{i}, 1, 10) AS DATE) > v{until}"
+            yield test, field.column, "said after its own last day", ()
+        if what == "confirmed" and said is not None:
+            test = f"{yes} AND substr(v{i}, 1, 10) < substr(v{said}, 1, 10)"
+            yield test, field.column, "confirmed before it was said", ()
 
 
 def _reject_repeated(engine: duckdb.DuckDBPyConnection, i: int, field: Field) -> None:
@@ -197,14 +234,22 @@ def _records(engine: duckdb.DuckDBPyConnection, fields: tuple[Field, ...]) -> pa
 
 
 def _heard(fields: tuple[Field, ...], i: int) -> str:
-    """SQL of a field of a record; of consent false where any row with one of its identifiers says no."""
-    if not fields[i].output.startswith("consent:"):
-        return f"v{i}"
+    """SQL of a field of a record; of consent false where any row with one of its identifiers says no.
+
+    The time of a yes is none of the no that was heard in its place.
+    """
+    what, _, pair = fields[i].output.partition(":")
+    said = _position(fields, f"consent:{pair}") if what in ("consent", "said") else None
     named = [j for j, field in enumerate(fields) if field.is_identifier and not field.is_line]
+    if said is None or not named:
+        return f"v{i}"
     tests = [
-        f"v{j} IN (SELECT n.v{j} FROM typed AS n WHERE NOT n.v{i} AND n.v{j} IS NOT NULL)" for j in named
+        f"v{j} IN (SELECT n.v{j} FROM typed AS n WHERE NOT n.v{said} AND n.v{j} IS NOT NULL)" for j in named
     ]
-    return f"CASE WHEN {' OR '.join(tests)} THEN false ELSE v{i} END AS v{i}" if tests else f"v{i}"
+    no = " OR ".join(tests)
+    if what == "said":
+        return f"CASE WHEN v{said} IS DISTINCT FROM false AND ({no}) THEN NULL ELSE v{i} END AS v{i}"
+    return f"CASE WHEN {no} THEN false ELSE v{i} END AS v{i}"
 
 
 def _with_arms(fields: tuple[Field, ...]) -> str:

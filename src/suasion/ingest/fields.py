@@ -9,8 +9,8 @@ from suasion.declarations import closest
 from suasion.errors import SourceError
 from suasion.expressions import Type
 from suasion.ingest.cells import Layout
-from suasion.ingest.kinds import KINDS, OUTCOME, PROBABILITY, Kind
-from suasion.ingest.source import LINE_NUMBER, Source
+from suasion.ingest.kinds import KINDS, OUTCOME, PROBABILITY, TIME, Kind
+from suasion.ingest.source import LINE_NUMBER, ConsentColumn, Source
 
 TREATMENT = "treatment"
 PROBABILITY_OF_ARM = "probability"
@@ -44,10 +44,11 @@ def fields_of(source: Source, trait_types: Mapping[str, Type]) -> tuple[Field, .
     if source.household:
         fields.append(Field("household", source.household.column, text))
     fields += [Field(f"contact:{kind}", column, text) for kind, column in source.contacts.items()]
-    for one in source.consents:
-        fields.append(Field(f"consent:{one.purpose}:{one.channel}", one.column, yes_no))
-        if one.expires is not None:
-            fields.append(Field(f"expires:{one.purpose}:{one.channel}", one.expires, KINDS[Type.DATE]))
+    fields += [field for one in source.consents for field in _of_consent(one)]
+    fields += [
+        Field(f"signal:{one.kind}", one.column, yes_no if one.kind == "gpc" else text)
+        for one in source.signals
+    ]
     fields += [
         Field(f"trait:{name}", column, _kind_of_trait(source, name, trait_types))
         for name, column in source.traits.items()
@@ -58,6 +59,19 @@ def fields_of(source: Source, trait_types: Mapping[str, Type]) -> tuple[Field, .
             fields.append(Field(PROBABILITY_OF_ARM, source.treatment.probability, PROBABILITY))
     fields += [Field(f"outcome:{name}", one.column, OUTCOME) for name, one in source.outcomes.items()]
     return tuple(fields)
+
+
+def _of_consent(one: ConsentColumn) -> list[Field]:
+    """The answer, and what is known of it by columns."""
+    pair = f"{one.purpose}:{one.channel}"
+    said_at = one.said_at if isinstance(one.said_at, str) else None
+    known = (
+        ("expires", one.expires, KINDS[Type.DATE]),
+        ("said", said_at, TIME),
+        ("confirmed", one.confirmed, TIME),
+    )
+    answer = Field(f"consent:{pair}", one.column, KINDS[Type.BOOLEAN])
+    return [answer, *(Field(f"{what}:{pair}", column, kind) for what, column, kind in known if column)]
 
 
 def scoped(source: Source, kind: str) -> str:

@@ -25,6 +25,11 @@ _AS_DATE = (
     "try_cast(replace(substr({x}, 12, 5), ' ', '') || ':00' AS TIME) IS NOT NULL) "
     "THEN try_cast(substr({x}, 1, 10) AS DATE) END"
 )
+_AS_TIME = (
+    f"CASE WHEN regexp_full_match({{x}}, {_DATE}) THEN CASE WHEN length({{x}}) = 10 "
+    "THEN strftime(try_cast({x} AS DATE), '%Y-%m-%d') ELSE strftime(timezone('UTC', "
+    r"try_cast(regexp_replace({x}, ' (Z|[+-])', '\1') AS TIMESTAMPTZ)), '%Y-%m-%dT%H:%M:%SZ') END END"
+)
 _COMMA = ("contains({x}, ',')", "has a comma; write a decimal point and no thousands separators")
 _NUL = ("contains({x}, chr(0))", "holds a NUL byte")
 
@@ -82,6 +87,10 @@ OUTCOME = Kind(
     (_COMMA, ("true", "neither a number nor yes or no")),
     blank=True,
 )
+TIME = Kind(
+    "day or time", _AS_TIME, (("true", "neither a date like 2004-12-31 nor a time like 2004-12-31T18:30Z"),)
+)
+"""As ISO 8601 text, which sorts: a day stays one, a time becomes one of UTC."""
 PROBABILITY = Kind(
     "probability",
     f"CASE WHEN {_AS_NUMBER} > 0 AND {_AS_NUMBER} <= 1 THEN {_AS_NUMBER} END",

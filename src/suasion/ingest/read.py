@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import pyarrow as pa
@@ -12,6 +13,7 @@ from suasion.expressions import Type
 from suasion.ingest.convert import convert
 from suasion.ingest.fields import columns_of, fields_of
 from suasion.ingest.file import cells_of, layout_of
+from suasion.ingest.signals.column import heard
 from suasion.ingest.source import Source
 
 
@@ -20,7 +22,8 @@ class Records:
     """What a file held.
 
     ``records`` has one row per good row, in the order of the file: ``line`` (int64), ``id:KIND`` (text),
-    ``household`` (text, only if mapped), ``contact:KIND`` (text), ``consent:PURPOSE:CHANNEL`` (bool),
+    ``household`` (text, only if mapped), ``contact:KIND`` (text), ``consent:PURPOSE:CHANNEL`` (bool), and of
+    it ``expires`` (date), ``said`` and ``confirmed`` (ISO 8601 text); ``opted_out:KIND`` of signals (bool),
     ``trait:NAME`` (its type), ``outcome:NAME`` (double), ``arm`` (text), ``probability`` (double).
 
     ``rejects`` has one row per bad row: ``line``, ``column`` (null for the row as a whole), ``reason``;
@@ -34,7 +37,9 @@ class Records:
     ignored: tuple[str, ...]
 
 
-def read(source: Source, folder: Path, trait_types: Mapping[str, Type]) -> Records:
+def read(
+    source: Source, folder: Path, trait_types: Mapping[str, Type], at: datetime | None = None
+) -> Records:
     """Read the file of a source.
 
     Parameters
@@ -45,6 +50,8 @@ def read(source: Source, folder: Path, trait_types: Mapping[str, Type]) -> Recor
         The folder that ``source.file`` is relative to.
     trait_types : mapping of str to Type
         The type of every trait of the catalogue.
+    at : datetime, optional
+        Now: a row whose consent was said later is a reject.
 
     Returns
     -------
@@ -76,6 +83,7 @@ def read(source: Source, folder: Path, trait_types: Mapping[str, Type]) -> Recor
     layout = layout_of(folder / source.file, source.encoding)
     columns = columns_of(source, fields, layout)
     cells = cells_of(layout, [layout.names.index(column) for column in columns])
-    records, rejects = convert(source, fields, columns, cells)
+    records, rejects = convert(source, fields, columns, cells, at)
+    records, rejects = heard(source, records, rejects)
     ignored = tuple(name for name in layout.names if name not in columns)
     return Records(records, rejects, cells.rows, ignored)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, StrictBool, StringConstraints
+from pydantic import AfterValidator, Field, Strict, StrictBool, StringConstraints, model_validator
 
 from suasion.declarations import Declared, closest, read
 from suasion.errors import ExpressionError, SourceError
 from suasion.expressions import Expression, Type, parse
-from suasion.rules import Basis, Category, Channel, Purpose
+from suasion.rules import PERSON_FACTS, Basis, Category, Channel, Purpose
 
 LINE_NUMBER = "#line"
 """The special column whose value is the line number of the row."""
@@ -30,12 +30,59 @@ class HouseholdColumn(Declared):
 
 
 class ConsentColumn(Declared):
-    """A yes-or-no column: consent to a purpose in a channel; `expires` names a column with its last day."""
+    """A yes-or-no column: consent to a purpose in a channel, and the evidence of it.
+
+    `wording` is what people were shown, word for word, or `wording_file` names a file with it, beside the
+    mapping; `capture` is how their answer was taken ("web form", "paper"); `said_at` names a column with the
+    day or time of the answer, or is one day or time for all. A yes without these three counts as none.
+    `separate`: asked for this purpose alone; `written`: signed or ticked; `confirmed` names a column with the
+    time of a double opt-in, `expires` one with the last day. A time without a zone is one of UTC.
+    """
 
     column: Text
     purpose: Purpose
     channel: Channel
     expires: Text | None = None
+    wording: Text | None = None
+    wording_file: Text | None = None
+    capture: Text | None = None
+    said_at: Text | Annotated[datetime, Strict()] | Annotated[date, Strict()] | None = None
+    separate: StrictBool = False
+    written: StrictBool = False
+    confirmed: Text | None = None
+
+    @property
+    def said_on(self) -> str | None:
+        """The day or time that holds for all rows, as ISO 8601 text in UTC; None where there is none."""
+        if isinstance(self.said_at, datetime):
+            at = self.said_at if self.said_at.tzinfo else self.said_at.replace(tzinfo=UTC)
+            return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+        return self.said_at.isoformat() if isinstance(self.said_at, date) else None
+
+    @property
+    def lacking(self) -> tuple[str, ...]:
+        """The keys without which no yes of the column counts."""
+        return tuple(key for key in ("wording", "capture", "said_at") if getattr(self, key) is None)
+
+
+class SignalColumn(Declared):
+    """A column of what browsers and consent platforms say for a person.
+
+    ``gpc``: whether Global Privacy Control was on; ``gpp``: a string of the Global Privacy Platform; ``tcf``:
+    a string of the Transparency and Consent Framework, of which `vendor` is our number in its list. What they
+    refuse is kept to as an opt-out of sale and sharing; what they allow, on one device and for the web, is no
+    consent in any channel of ours.
+    """
+
+    kind: Literal["tcf", "gpp", "gpc"]
+    column: Text
+    vendor: int | None = Field(default=None, ge=1, le=65_535)
+
+    @model_validator(mode="after")
+    def _whose(self) -> SignalColumn:
+        if (self.kind == "tcf") is (self.vendor is None):
+            raise ValueError("give `vendor` with a TCF string, and only there")
+        return self
 
 
 class OutcomeColumn(Declared):
@@ -46,10 +93,26 @@ class OutcomeColumn(Declared):
     money: bool = False
 
 
-class Attestation(Declared):
-    """A fact that somebody vouches for, for every row of the source."""
+_PROVEN = {"purpose_permitted", "objected", "restricted", "sale_opted_out"}
+"""Known from declarations or from the persons themselves; so is all about consent."""
 
-    fact: Literal["adult"]
+ATTESTABLE = {
+    name
+    for name, kind in PERSON_FACTS.items()
+    if kind is Type.BOOLEAN and name not in _PROVEN and not name.startswith("consent")
+}
+
+
+def _attestable(fact: str) -> str:
+    if fact not in ATTESTABLE:
+        raise ValueError(f"no fact '{fact}' that somebody can vouch for. {closest(fact, ATTESTABLE)}")
+    return fact
+
+
+class Attestation(Declared):
+    """A fact that somebody vouches for, for every row of the source: a yes or no of `PERSON_FACTS`."""
+
+    fact: Annotated[str, AfterValidator(_attestable)]
     value: StrictBool
     who: Text
     why: Text
@@ -88,7 +151,8 @@ class Source(Declared):
 
     The fields are the keys of ``sources/NAME.toml``; ``name`` is ``NAME``. Columns that no key names
     are not read. Without ``encoding``, a file without a byte order mark is taken for UTF-8: single lines
-    that are not are rejects, more than one in a hundred an error.
+    that are not are rejects, more than one in a hundred an error. ``every_days`` says how often a new file
+    comes: an older one raises an alarm.
     """
 
     name: Name
@@ -103,10 +167,12 @@ class Source(Declared):
     household: HouseholdColumn | None = None
     contacts: dict[ContactKind, Text] = Field(default_factory=dict)
     consents: tuple[ConsentColumn, ...] = ()
+    signals: tuple[SignalColumn, ...] = ()
     traits: dict[Name, Text] = Field(default_factory=dict)
     treatment: PastTreatment | None = None
     outcomes: dict[Name, OutcomeColumn] = Field(default_factory=dict)
     attest: tuple[Attestation, ...] = ()
+    every_days: float | None = Field(default=None, gt=0, le=3660)
 
 
 def load_source(path: Path) -> Source:
@@ -145,12 +211,35 @@ def load_source(path: Path) -> Source:
     """
     source = read(path, Source, SourceError, name=path.stem)
     _check(path, source)
-    return source
+    return source.model_copy(update={"consents": tuple(_worded(path, one) for one in source.consents)})
+
+
+def _worded(path: Path, consent: ConsentColumn) -> ConsentColumn:
+    """With the words of its file in it, so that whoever edits them must ingest again."""
+    if consent.wording_file is None:
+        return consent
+    asked = f"{path.parent.name}/{path.name}: consents: wording_file"
+    if consent.wording is not None:
+        raise SourceError(asked, "a wording, too", "Give one of them.")
+    file = path.parent / consent.wording_file
+    if not file.resolve().is_relative_to(path.parent.resolve()):
+        raise SourceError(asked, "a file outside of the folder", "Put it beside the mapping.")
+    try:
+        words = file.read_text("utf-8-sig").strip()
+    except (OSError, UnicodeDecodeError):
+        raise SourceError(asked, "no such file in UTF-8", "Put it beside the mapping.") from None
+    if not words:
+        raise SourceError(asked, "an empty file", "Write down what people were shown.")
+    return consent.model_copy(update={"wording": words})
 
 
 def _check(path: Path, source: Source) -> None:
     """What pydantic cannot say: the rules between keys."""
     _check_columns(path, source)
+    kinds = [signal.kind for signal in source.signals]
+    if len(kinds) > len(set(kinds)):
+        asked = f"{path.parent.name}/{path.name}: signals"
+        raise SourceError(asked, "two columns of one kind", "Keep one column for each kind.")
     pairs = [(consent.purpose, consent.channel) for consent in source.consents]
     for purpose, channel in pairs:
         if pairs.count((purpose, channel)) > 1:
@@ -169,6 +258,7 @@ def _check_columns(path: Path, source: Source) -> None:
     taken = {column: f"identifiers.{kind}" for kind, column in source.identifiers.items()}
     taken |= {column: f"contacts.{kind}" for kind, column in source.contacts.items()}
     taken |= {one.column: f"outcomes.{name}" for name, one in source.outcomes.items()}
+    taken |= {one.column: f"signals.{one.kind}" for one in source.signals}
     if source.treatment is not None:
         taken[source.treatment.column] = "treatment"
     for trait, column in source.traits.items():

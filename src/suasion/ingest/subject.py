@@ -69,6 +69,21 @@ def find_rows(source: Source, folder: Path, wanted: Mapping[str, Collection[str]
     return tuple(lines[found].tolist())
 
 
+def identifiers_in(source: Source, folder: Path, kind: str) -> list[str]:
+    """The identifiers of a kind in the file of a source, each once; none where it has none of the kind.
+
+    Raises
+    ------
+    SourceError
+        The file cannot be read as mapped.
+    """
+    layout = layout_of(folder / source.file, source.encoding) if (folder / source.file).exists() else None
+    column = source.identifiers.get(kind)
+    if layout is None or column is None or column not in layout.names:
+        return []
+    return cells_of(layout, [layout.names.index(column)]).table["c0"].drop_null().unique().to_pylist()
+
+
 def cut_rows(source: Source, folder: Path, lines: Collection[int]) -> None:
     """Take rows out of the file of a source, which is replaced as a whole; all other bytes stay.
 

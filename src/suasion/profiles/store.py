@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, time
 from hashlib import blake2b
 
 import pyarrow as pa
 
 from suasion.errors import SourceError
 from suasion.expressions import Type, quote
-from suasion.identity import Resolution
+from suasion.identity import Resolution, Sealing, seal
 from suasion.ingest import Records, Source
 from suasion.lake import query
-from suasion.ledger import Run, record_consents
+from suasion.ledger import Run, said
 from suasion.profiles.catalogue import Trait, observed, types
-from suasion.rules import Channel, Purpose
+from suasion.profiles.consents import consents_of, opted_out, with_evidence, words_of
 
 ARROW = {
     Type.BOOLEAN: pa.bool_(),
@@ -25,16 +26,13 @@ ARROW = {
 }
 
 
-SAID = pa.schema([("person", pa.int64()), ("given", pa.bool_()), ("expires_on", pa.date32())])
-"""A person's yes or no to a purpose and channel, with its last day where it has one."""
-
-
 def store_profiles(
     run: Run,
     sources: Sequence[Source],
     read: Mapping[str, Records],
     who: Resolution,
     catalogue: Mapping[str, Trait],
+    sealing: Sealing | None = None,
 ) -> None:
     """Write everything known of persons.
 
@@ -51,6 +49,8 @@ def store_profiles(
         By name of the source.
     who : Resolution
     catalogue : mapping of str to Trait
+    sealing : Sealing, optional
+        Without it, or without its key, contact details are not stored.
 
     Raises
     ------
@@ -63,35 +63,36 @@ def store_profiles(
             asked, todo = f"source '{source.name}': traits.{wrong[0]}", "Map the column to another trait."
             raise SourceError(asked, "a trait that is inferred, not observed", todo)
     inputs = declared(sources, catalogue)
-    run.write("identities", who.identities, inputs)
+    known = run.read("identities", "ingest") if "identities" in run.versions else None
+    run.write("identities", seal(who.identities, known, sealing), inputs)
     known_from: list[pa.Table] = []
     parts: list[tuple[Source, pa.Table]] = []
     for source in sources:
+        stored = f"records.{source.name}"
+        before = run.read(stored, "ingest") if source.consents and stored in run.versions else None
         records = read[source.name].records.add_column(0, "person", pa.array(who.persons[source.name]))
+        records = with_evidence(source, records, before)
         run.write(f"rejects.{source.name}", read[source.name].rejects, inputs)
         run.write(f"records.{source.name}", _without_identifiers(records), inputs)
         known_from.append(_declared(source, records))
-        run.writes.append(record_consents(source.name, consents_of(records)))
+        agreed, words = consents_of(records), words_of(source)
+        run.writes.append(said.consents.record_consents(source.name, agreed, words))
+        run.writes.extend(
+            said.consents.record_signals(f"#{kind}", persons, _start_of(source.observed_on))
+            for kind, persons in opted_out(records).items()
+        )
         parts.append((source, records))
     run.write("known_from", pa.concat_tables(known_from), inputs)
     run.write("traits", _merged(parts, types(told)), inputs)
 
 
-def consents_of(records: pa.Table) -> dict[tuple[Purpose, Channel], pa.Table]:
-    """What the records of a source say of consent: tables of the schema `SAID`, by purpose and channel."""
-    said: dict[tuple[Purpose, Channel], pa.Table] = {}
-    for name in (name for name in records.column_names if name.startswith("consent:")):
-        _, purpose, channel = name.split(":")
-        until = f"expires:{purpose}:{channel}"
-        expires = records[until] if until in records.column_names else pa.nulls(records.num_rows, pa.date32())
-        table = pa.Table.from_arrays([records["person"], records[name], expires], schema=SAID)
-        said[Purpose(purpose), Channel(channel)] = table.filter(table["given"].is_valid())
-    return said
-
-
 def declared(sources: Sequence[Source], catalogue: Mapping[str, Trait]) -> str:
     """Digest of the declarations that profiles are made from: whoever edits one must ingest again."""
     return blake2b(repr((list(sources), observed(catalogue))).encode(), digest_size=16).hexdigest()
+
+
+def _start_of(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)
 
 
 def _without_identifiers(records: pa.Table) -> pa.Table:
