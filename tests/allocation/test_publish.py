@@ -36,6 +36,8 @@ def cleared(persons: np.ndarray) -> Clearance:
         "basis": pa.array(["contract"] * n),
         "consent": pa.nulls(n, pa.bool_()),
         "purpose_permitted": pa.array([True] * n),
+        "objected": pa.array([False] * n),
+        "restricted": pa.array([False] * n),
     }
     return GATE.judge(pa.table(facts), FACTS).clearance
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.stats import binom
 
 from suasion.errors import UndefinedError
-from suasion.experiments.holdout import globally_held_out, hold_out
+from suasion.experiments.holdout import globally_held_out
 
 KEY = b"secret"
 MANY = 40_000
@@ -21,26 +21,11 @@ def plausible(count: int, n: int, share: float) -> bool:
 
 
 @settings(deadline=None)
-@given(names, names, shares, shares, shares, names)
-def test_whoever_is_left_alone_by_all_gets_nothing_by_any(one, other, here, there, everywhere, period):
-    people = PEOPLE[:200]
-    first = hold_out(people, one, here, KEY, everywhere, period)
-    second = hold_out(people, other, there, KEY, everywhere, period)
-    aside = globally_held_out(people, everywhere, KEY, period)
-    assert (first.everywhere == aside).all()
-    assert (second.everywhere == aside).all()
-    assert not (aside & (first.open | second.open)).any()
-    assert not (first.everywhere & first.here).any()
-    assert (first.open == ~(first.everywhere | first.here)).all()
-
-
-@settings(deadline=None)
 @given(shares, shares)
 def test_a_larger_share_only_adds_people(one: float, other: float):
     low, high = sorted((one, other))
     people = PEOPLE[:300]
     assert (globally_held_out(people, high, KEY) >= globally_held_out(people, low, KEY)).all()
-    assert (hold_out(people, "a", high, KEY).here >= hold_out(people, "a", low, KEY).here).all()
 
 
 @settings(deadline=None)
@@ -56,34 +41,21 @@ def test_a_person_is_left_alone_or_not_whoever_else_is_there(ids: list[int], sha
 def test_nobody_and_everybody_can_be_left_alone():
     assert not globally_held_out(PEOPLE, 0, KEY).any()
     assert globally_held_out(PEOPLE, 1, KEY).all()
-    assert not hold_out(PEOPLE, "a", 0.5, KEY, everywhere=1).open.any()
 
 
-def test_campaigns_periods_keys_and_the_whole_know_nothing_of_each_other():
+def test_periods_and_keys_know_nothing_of_each_other():
     drawn = [
         globally_held_out(PEOPLE, 0.1, KEY, "2026"),
         globally_held_out(PEOPLE, 0.1, KEY, "2027"),
         globally_held_out(PEOPLE, 0.1, b"other", "2026"),
         globally_held_out(PEOPLE, 0.1, KEY),
-        hold_out(PEOPLE, "2026", 0.1, KEY).here,
-        hold_out(PEOPLE, "spring", 0.1, KEY).here,
-        hold_out(PEOPLE, "spring", 0.1, b"other").here,
-        hold_out(PEOPLE, "", 0.1, KEY).here,
     ]
     for i, one in enumerate(drawn):
         assert plausible(int(one.sum()), MANY, 0.1)
         assert all(plausible(int((one & other).sum()), MANY, 0.01) for other in drawn[:i])
 
 
-def test_a_campaign_holds_out_its_share_of_those_who_are_open():
-    left = hold_out(PEOPLE, "spring", 0.25, KEY, everywhere=0.2, period="2026")
-    assert plausible(int(left.everywhere.sum()), MANY, 0.2)
-    assert plausible(int(left.here.sum()), int((~left.everywhere).sum()), 0.25)
-
-
 @pytest.mark.parametrize("share", [-0.1, 1.1, float("nan")])
 def test_a_share_that_is_none_is_refused(share: float):
     with pytest.raises(UndefinedError):
         globally_held_out(PEOPLE[:3], share, KEY)
-    with pytest.raises(UndefinedError):
-        hold_out(PEOPLE[:3], "a", share, KEY)

@@ -32,6 +32,7 @@ def clear(gate: Gate, persons: npt.NDArray[np.int64], facts: str = FACTS) -> Cle
     """Permission for adult customers."""
     n = len(persons)
     known = {"adult": [True] * n, "age": [40] * n, "basis": ["contract"] * n, "purpose_permitted": [True] * n}
+    known |= {"objected": [False] * n, "restricted": [False] * n}
     table = pa.table({"person": persons, **known, "consent": pa.nulls(n, pa.bool_())})
     return gate.judge(table, facts).clearance
 

@@ -1,9 +1,8 @@
 """Spend where it changes most: scores, costs and limits in; probabilities, then decisions out."""
 
-from suasion.allocation import blind, plurality
-from suasion.allocation.decide import Decisions, decide
+from suasion.allocation import blind, placement, plurality, policies
+from suasion.allocation.decide import decide
 from suasion.allocation.limits import Capacity, Limit, Money, Parity
-from suasion.allocation.mix import mix
 from suasion.allocation.options import Options
 from suasion.allocation.plan import Plan, plan, spread
 from suasion.allocation.publish import plan_from, publish_plan
@@ -11,7 +10,6 @@ from suasion.allocation.told import Words
 
 __all__ = [
     "Capacity",
-    "Decisions",
     "Limit",
     "Money",
     "Options",
@@ -20,10 +18,11 @@ __all__ = [
     "Words",
     "blind",
     "decide",
-    "mix",
+    "placement",
     "plan",
     "plan_from",
     "plurality",
+    "policies",
     "publish_plan",
     "spread",
 ]

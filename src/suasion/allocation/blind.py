@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
 from suasion.allocation.limits import Parity
 from suasion.allocation.options import Options
@@ -14,7 +13,6 @@ from suasion.allocation.plan import Plan
 from suasion.allocation.told import furthest
 from suasion.errors import CampaignError
 
-Floats = npt.NDArray[np.float64]
 STEPS = 20
 """So many parts of the plan are given to the lot, one after another."""
 DUST = 1e-9

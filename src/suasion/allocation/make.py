@@ -121,7 +121,7 @@ def made(request: Request, words: Words) -> Made:
         shares=solved.shares,
         floors=task.floors,
         totals=task.market.rows.totals,
-        prices=_prices(request, task, solved, rows.totals, used, words),
+        prices=_prices(request, task, solved, used, words),
         bound=float(max(bound, base + value)),
         value=base + value,
         cost=float(spent.sum()),
@@ -224,9 +224,7 @@ def _solved(request: Request, task: Task, limits: tuple[Limit, ...]) -> tuple[Ta
     return task, replace(best, tables=closed, shares=np.ones(1), taken=nothing), (note,)
 
 
-def _prices(
-    request: Request, task: Task, solved: Solved, totals: Totals, used: Floats, words: Words
-) -> tuple[Price, ...]:
+def _prices(request: Request, task: Task, solved: Solved, used: Floats, words: Words) -> tuple[Price, ...]:
     rows, found, at = task.market.rows, list[Price](), 0
     for number, limit in enumerate(request.limits):
         own = rows.owner == number

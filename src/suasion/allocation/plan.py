@@ -86,12 +86,6 @@ class Plan:
         return self.rows(slice(None))
 
     @property
-    def all_costs(self) -> Floats:
-        """Expected cost of every option, nothing first; shape (n, 1 + k)."""
-        costs = np.broadcast_to(self.options.costs, self.options.effects.shape)
-        return np.column_stack([np.zeros(len(costs)), costs]).astype(np.float64)
-
-    @property
     def gap(self) -> float:
         """How much more than this plan, as a share of the bound, any plan could be worth at most."""
         return max(self.bound - self.value, 0.0) / self.bound if self.bound > 0 else 0.0

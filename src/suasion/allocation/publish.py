@@ -66,7 +66,9 @@ def publish_plan(
         The clearance does not permit it; nothing is written.
     """
     gate.admit(clearance, plan.options.persons, facts)
-    run.write(f"plans.{campaign}", _table(plan, digest), inputs)
+    told = json.dumps({"digest": digest, **_terms(plan)})
+    table = pa.table(_arrays(plan)).replace_schema_metadata({"plan": told})
+    run.write(f"plans.{campaign}", table, inputs)
     names = np.array([plan.options.control, *plan.options.treatments])
     treatments = names[decisions.chosen].tolist()
     run.writes.append(
@@ -76,8 +78,8 @@ def publish_plan(
     )
 
 
-def _table(plan: Plan, digest: str) -> pa.Table:
-    """Probabilities for all to read, and what they were made from, to be read back exactly."""
+def _arrays(plan: Plan) -> dict[str, Column]:
+    """Probabilities for all to read, and what they were made from: a row a person."""
     options = plan.options
     parities = [limit.groups for limit in plan.limits if isinstance(limit, Parity)]
     columns: dict[str, Column] = {"person": options.persons}
@@ -95,8 +97,13 @@ def _table(plan: Plan, digest: str) -> pa.Table:
     columns |= {"among": plan.floors.among, "cell": plan.totals.groups}
     if plan.units is not None:
         columns["household"] = plan.units
-    terms = {
-        "digest": digest,
+    return columns
+
+
+def _terms(plan: Plan) -> dict[str, object]:
+    """What is not of persons, as plain JSON, to be read back exactly."""
+    options = plan.options
+    return {
         "control": options.control,
         "treatments": options.treatments,
         "permitted": options.permitted.tolist(),
@@ -119,7 +126,6 @@ def _table(plan: Plan, digest: str) -> pa.Table:
         "cost": plan.cost,
         "notes": plan.notes,
     }
-    return pa.table(columns).replace_schema_metadata({"plan": json.dumps(terms)})
 
 
 def plan_from(table: pa.Table) -> tuple[Plan, str]:
@@ -137,40 +143,23 @@ def plan_from(table: pa.Table) -> tuple[Plan, str]:
         Its digest in the ledger.
     """
     terms = json.loads(table.schema.metadata[b"plan"])
-    costs = _columns(table, "cost")
-    has = {name.partition(":")[0] for name in table.column_names}
-    options = Options(
-        persons=table["person"].to_numpy(),
-        control=terms["control"],
-        treatments=tuple(terms["treatments"]),
-        effects=_columns(table, "effect"),
-        costs=costs[:1] if terms["one_cost"] else costs,
-        permitted=np.array(terms["permitted"], np.bool_),
-        values=_columns(table, "value") if "value" in has else None,
-        closed=_columns(table, "closed") if "closed" in has else None,
-    )
     floors = Floors(
         holdout=terms["holdout"],
         spread=np.array(terms["spread"]),
         among=table["among"].to_numpy(),
         shut=np.array(terms["shut"], np.bool_),
     )
-    kept = terms["totals"]
-    totals = Totals(
-        names=tuple(kept["names"]),
-        groups=table["cell"].to_numpy(),
-        counts=np.array(kept["counts"]).reshape(len(kept["names"]), kept["cells"], len(options.treatments)),
-        money=np.array(kept["money"]).reshape(len(kept["names"]), len(options.treatments)),
-    )
-    groups = iter(_columns(table, "groups").T if "groups" in has else ())
+    options = _options(table, terms)
+    parities = _if_any(table, "groups")
+    groups = iter(() if parities is None else parities.T)
     made = Plan(
         options=options,
         choices=_columns(table, "choice"),
         shares=np.array(terms["shares"]),
         floors=floors,
-        units=table["household"].to_numpy() if "household" in has else None,
+        units=table["household"].to_numpy() if "household" in table.column_names else None,
         limits=tuple(_limit(told, groups) for told in terms["limits"]),
-        totals=totals,
+        totals=_totals(table, terms["totals"], len(options.treatments)),
         prices=tuple(Price(**price) for price in terms["prices"]),
         bound=terms["bound"],
         value=terms["value"],
@@ -181,9 +170,37 @@ def plan_from(table: pa.Table) -> tuple[Plan, str]:
     return made, terms["digest"]
 
 
+def _options(table: pa.Table, terms: dict[str, Any]) -> Options:
+    costs = _columns(table, "cost")
+    return Options(
+        persons=table["person"].to_numpy(),
+        control=terms["control"],
+        treatments=tuple(terms["treatments"]),
+        effects=_columns(table, "effect"),
+        costs=costs[:1] if terms["one_cost"] else costs,
+        permitted=np.array(terms["permitted"], np.bool_),
+        values=_if_any(table, "value"),
+        closed=_if_any(table, "closed"),
+    )
+
+
+def _totals(table: pa.Table, kept: dict[str, Any], k: int) -> Totals:
+    n = len(kept["names"])
+    return Totals(
+        names=tuple(kept["names"]),
+        groups=table["cell"].to_numpy(),
+        counts=np.array(kept["counts"]).reshape(n, kept["cells"], k),
+        money=np.array(kept["money"]).reshape(n, k),
+    )
+
+
 def _columns(table: pa.Table, kind: str) -> np.ndarray[tuple[int, int], np.dtype[Any]]:
     found = [name for name in table.column_names if name.startswith(f"{kind}:")]
     return np.column_stack([table[name].to_numpy() for name in found])
+
+
+def _if_any(table: pa.Table, kind: str) -> np.ndarray[tuple[int, int], np.dtype[Any]] | None:
+    return _columns(table, kind) if f"{kind}:0" in table.column_names else None
 
 
 def _told(limit: Limit) -> dict[str, object]:

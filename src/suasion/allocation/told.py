@@ -9,8 +9,6 @@ import numpy.typing as npt
 
 from suasion.allocation.limits import Capacity, Limit, Money, Parity
 
-Floats = npt.NDArray[np.float64]
-
 
 @dataclass(frozen=True)
 class Words:

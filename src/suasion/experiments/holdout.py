@@ -1,9 +1,8 @@
-"""People whom nobody writes to, so that the good of it all can be proved: of one campaign, and of all."""
+"""People whom nobody writes to, so that the good of all campaigns can be proved."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -13,28 +12,6 @@ from suasion.experiments.chance import uniforms
 
 Ids = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
-
-
-@dataclass(frozen=True)
-class Holdouts:
-    """Who is left alone, and by which draw.
-
-    Parameters
-    ----------
-    everywhere : array of bool, shape (n,)
-        In the global holdout: gets nothing by any campaign, and is no part of this one's experiment, since
-        people of the global holdout differ from others in all that other campaigns send.
-    here : array of bool, shape (n,)
-        The control of this campaign, of those who are not in the global holdout.
-    """
-
-    everywhere: Flags
-    here: Flags
-
-    @property
-    def open(self) -> Flags:
-        """Who may be treated by this campaign."""
-        return ~(self.everywhere | self.here)
 
 
 def globally_held_out(units: Ids, share: float, key: bytes, period: str = "") -> Flags:
@@ -68,53 +45,7 @@ def globally_held_out(units: Ids, share: float, key: bytes, period: str = "") ->
     >>> int(globally_held_out(np.arange(10_000), 0.02, b"secret", "2026").sum())
     202
     """
-    return _held_out(units, share, key, ["all campaigns", period])
-
-
-def hold_out(
-    units: Ids, campaign: str, share: float, key: bytes, everywhere: float = 0.0, period: str = ""
-) -> Holdouts:
-    """Who is left alone by a campaign, and who by all.
-
-    The two draws know nothing of each other: of those outside the global holdout, a campaign holds out
-    `share`, and another campaign holds out others.
-
-    Parameters
-    ----------
-    units : array of int64, shape (n,)
-        Household of each person, or the person.
-    campaign : str
-        Its name.
-    share : float
-        Of those outside the global holdout, from 0 to 1.
-    key : bytes
-        At most 64 bytes.
-    everywhere : float
-        Share of the global holdout.
-    period : str
-        Of the global holdout.
-
-    Returns
-    -------
-    Holdouts
-
-    Raises
-    ------
-    UndefinedError
-        A share outside 0 to 1.
-
-    Examples
-    --------
-    >>> left = hold_out(np.arange(10_000), "spring", 0.1, b"secret", everywhere=0.02, period="2026")
-    >>> int(left.everywhere.sum()), int((left.everywhere & left.here).sum())
-    (202, 0)
-    """
-    aside = globally_held_out(units, everywhere, key, period)
-    return Holdouts(aside, _held_out(units, share, key, ["campaign", campaign]) & ~aside)
-
-
-def _held_out(units: Ids, share: float, key: bytes, scope: list[str]) -> Flags:
     if not 0 <= share <= 1:
         raise UndefinedError("a holdout", f"a share of {share:g}", "Give one from 0 to 1.")
-    # JSON, so that no name of a campaign or period can spell another's.
-    return uniforms(units, json.dumps(["holdout", *scope]), key) < share
+    # JSON, so that no period can spell what something else is drawn by.
+    return uniforms(units, json.dumps(["holdout", "all campaigns", period]), key) < share

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
@@ -13,6 +13,8 @@ from pydantic import Field, StringConstraints
 
 from suasion.declarations import Declared, closest, read
 from suasion.errors import CampaignError
+from suasion.expressions import Value
+from suasion.messages import harm
 from suasion.messages.language import names
 from suasion.profiles import Trait
 from suasion.rules import Category, Gate, Verdict
@@ -34,19 +36,37 @@ Fallback = (
 )
 
 
+_PEOPLE_SAY = ("exposes_third_persons", "discourages_voting")
+"""Where words find nothing, a person must say so."""
+
+
 class Review(Declared):
     """What a named person found in a message. What review does not say is unknown, and unknown is no.
 
-    `topics` and `stance` tag what the message says, so that nobody hears only one side; they are about the
-    message, never about the opinions of people, and no rule judges by them.
+    `overruled` gives a reason for each finding of the review by words that does not hold. `topics` and
+    `stance` tag what the message says, so that nobody hears only one side; they are about the message, never
+    about the opinions of people, and no rule judges by them.
     """
 
     by: str = Field(min_length=1)
     on: date
     exposes_third_persons: bool | None = None
     discourages_voting: bool | None = None
+    personal_price: bool | None = None
+    price_disclosed: bool | None = None
+    states_preference: bool | None = None
+    directed_to_children: bool | None = None
+    vulnerable_group: bool | None = None
+    ai_made: bool | None = None
+    overruled: dict[str, Annotated[str, Field(min_length=3)]] = Field(default_factory=dict)
     topics: tuple[Name, ...] = ()
     stance: Name | None = None
+
+    @property
+    def found(self) -> dict[str, bool]:
+        """What the reviewer says, by fact."""
+        said = self.model_dump(exclude={"by", "on", "overruled", "topics", "stance"})
+        return {fact: value for fact, value in said.items() if value is not None}
 
 
 class Variant(Declared):
@@ -64,17 +84,19 @@ class Variant(Declared):
 
 
 class Message(Declared):
-    """What is said, as written in ``messages/NAME.toml``."""
+    """What is said, as written in ``messages/NAME.toml``; `claims` are its checkable statements."""
 
     name: str
     variants: dict[Name, Variant] = Field(min_length=1)
     fallbacks: dict[Name, Fallback] = Field(default_factory=dict)
+    written_by: str | None = Field(default=None, min_length=1)
+    claims: tuple[harm.Claim, ...] = ()
     review: Review | None = None
 
     @property
     def digest(self) -> str:
         """Digest of all that is said, fallbacks included: an approval holds for this and nothing else."""
-        said = self.model_dump(mode="json", include={"variants", "fallbacks"})
+        said = self.model_dump(mode="json", include={"variants", "fallbacks", "claims"})
         return hashlib.blake2b(json.dumps(said, sort_keys=True).encode(), digest_size=16).hexdigest()
 
     def variant(self, name: str | None = None) -> Variant:
@@ -101,19 +123,72 @@ class Message(Declared):
             raise CampaignError(f"message '{self.name}'", found, closest(name or "", self.variants))
         return self.variants[name]
 
-    def judge(self, gate: Gate) -> Verdict:
-        """Whether the rules let this message be planned.
+    def harms(self, variant: str | None, votes: Sequence[harm.Vote] = ()) -> harm.Harm:
+        """What words tell of a variant.
+
+        Parameters
+        ----------
+        variant : str, optional
+            None for all of them together.
+        votes : sequence of Vote
+            The official table.
+
+        Returns
+        -------
+        Harm
+        """
+        chosen = self.variants if variant is None else {variant: self.variant(variant)}
+        parts: dict[str, str] = {}
+        for one in chosen.values():
+            for part, source in one.parts.items():
+                parts[part] = f"{parts[part]}\n{source}" if part in parts else source
+        reasons = self.review.overruled if self.review else {}
+        more = [one for one in self.fallbacks.values() if isinstance(one, str)]
+        return harm.review(parts, more, self.claims, votes, reasons)
+
+    def judge(
+        self,
+        gate: Gate,
+        votes: Sequence[harm.Vote] = (),
+        variant: str | None = None,
+        by: str | None = None,
+        place: str | None = None,
+    ) -> Verdict:
+        """Whether the rules let this message be planned, or, where somebody approves it, be sent.
+
+        What words tell is true whatever the reviewer says, unless it is overruled by name and reason.
 
         Parameters
         ----------
         gate : Gate
+        votes : sequence of Vote
+            The official table.
+        variant : str, optional
+        by : str, optional
+            Who approves it; else the reviewer counts as the second person.
+        place : str, optional
+            Where it is said; that of the occasion unless given.
 
         Returns
         -------
         Verdict
         """
-        found = self.review.model_dump(exclude={"by", "on", "topics", "stance"}) if self.review else {}
-        return gate.judge_one("message", found)
+        said = self.review.found if self.review else {}
+        told = self.harms(variant, votes).facts
+        facts: dict[str, Value | None] = {
+            **said,
+            **{fact: value or said.get(fact, value) for fact, value in told.items()},
+        }
+        for fact in _PEOPLE_SAY:  # words alone cannot tell that there is none
+            facts[fact] = True if told[fact] else said.get(fact)
+        return gate.judge_one("message", {**facts, "second_person": self._seconded(by)}, place)
+
+    def _seconded(self, by: str | None) -> bool | None:
+        """Whether another than the writer has looked at it; None where that is not known."""
+        other = by or (self.review.by if self.review else None)
+        if self.written_by is None or other is None:
+            return None
+        return " ".join(other.split()).casefold() != " ".join(self.written_by.split()).casefold()
 
     def tags(self, of: Literal["stance", "topics"]) -> frozenset[str]:
         """What review tagged the message with; nothing where nobody did.

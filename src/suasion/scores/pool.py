@@ -218,12 +218,7 @@ def fit(
     fold_of = folds_of(np.arange(data.n), data.clusters, treatments, FOLDS, f"folds {seed}")
     half_of = folds_of(np.arange(data.n), data.clusters, treatments, 2, f"halves {seed}")
     _check_folds(treatments, fold_of, half_of, arms)
-    chances = np.empty((data.n, arms))
-    for fold in range(FOLDS):
-        outside = np.flatnonzero(fold_of == fold)
-        chances[outside] = _chances(data, treatments, np.flatnonzero(fold_of != fold), outside)
-    if data.propensities is None and (why := unreached(chances)) is not None:
-        raise CampaignError("effects without a draw", why, "Leave those people out, or run an experiment.")
+    chances = _chances_apart(data, treatments, fold_of, arms)
     extremes = treat(data, treatments, outcome, chances, fold_of, seed)
     bounded = outcome if extremes.cap is None else np.clip(outcome, -extremes.cap, extremes.cap)
     expected = np.empty((data.n, arms))
@@ -239,17 +234,10 @@ def fit(
     sample = Sample(data, treatments, outcome, expected, chances, seed)
     average = tuple(mean(gains, data.clusters, "AIPW", data.weights) for gains in sample.gains.T)
     level = np.array([found.value for found in average])
-    differences, gains = (
-        _within(said, fold_of, data.weights),
-        _within(sample.gains[None], fold_of, data.weights)[0],
-    )
+    differences = _within(said, fold_of, data.weights)
+    gains = _within(sample.gains[None], fold_of, data.weights)[0]
     effects = level + _stacked(differences, gains, fold_of, data)
-    thin = min(_worth(data, treatments == arm) for arm in range(arms))
-    ranked = (
-        rankings(sample.gains, effects, fold_of, data.clusters, data.weights)
-        if thin >= LEAST
-        else unranked(f"an arm is worth {thin:.0f} independent people, fewer than {LEAST}", arms - 1)
-    )
+    ranked = _ranked(sample, effects, fold_of)
     progress("fitting on everybody")
     whole = Sample(data, treatments, bounded, expected, chances, seed)
     final = stack(differences, gains, data.clusters, data.weights)
@@ -300,6 +288,15 @@ def _heard(learn: Learner, known: Sample, there: Features) -> Floats:
     return said
 
 
+def _ranked(sample: Sample, effects: Floats, fold_of: Ids) -> tuple[Ranking, ...]:
+    """Whether the effects of each treatment may rank people; not where an arm is too thin to tell."""
+    data = sample.data
+    thin = min(_worth(data, sample.treatments == arm) for arm in range(sample.count + 1))
+    if thin < LEAST:
+        return unranked(f"an arm is worth {thin:.0f} independent people, fewer than {LEAST}", sample.count)
+    return rankings(sample.gains, effects, fold_of, data.clusters, data.weights)
+
+
 def _worth(data: Data, chosen: npt.NDArray[np.bool_]) -> float:
     """How many independent people of equal weight some people are worth (Kish 1965)."""
     mass = np.ones(int(chosen.sum())) if data.weights is None else data.weights[chosen]
@@ -334,6 +331,17 @@ def sample_of(
         expected[half == side] = part.by_arm.expected(data.take(far).features)
         chances[half == side] = _chances(data, treatments, near, far)
     return Sample(data.take(inside), treatments[inside], outcome[inside], expected, chances, seed)
+
+
+def _chances_apart(data: Data, treatments: Ids, fold_of: Ids, arms: int) -> Floats:
+    """Probability of each arm, of everybody, as known or as learned from other folds; shape (n, arms)."""
+    chances = np.empty((data.n, arms))
+    for fold in range(FOLDS):
+        outside = np.flatnonzero(fold_of == fold)
+        chances[outside] = _chances(data, treatments, np.flatnonzero(fold_of != fold), outside)
+    if data.propensities is None and (why := unreached(chances)) is not None:
+        raise CampaignError("effects without a draw", why, "Leave those people out, or run an experiment.")
+    return chances
 
 
 def _chances(data: Data, treatments: Ids, inside: Ids, outside: Ids) -> Floats:

@@ -64,10 +64,8 @@ def smallest_effect(
 
     Parameters
     ----------
-    quantity : Share or Amount
-    people : int
-        In all arms together.
-    layout : Layout
+    quantity, people, layout
+        As of `of`.
     target : float
         How often is enough.
 
@@ -100,12 +98,8 @@ def people_needed(
 
     Parameters
     ----------
-    quantity : Share or Amount
-    effect : float
-        Difference between each treatment and the control; may be below 0, not 0.
-    layout : Layout
-    target : float
-        How often is enough.
+    quantity, effect, layout, target
+        As of `of` and `smallest_effect`; the effect is not 0.
 
     Returns
     -------
@@ -147,15 +141,10 @@ def smallest_holdout(
 
     Parameters
     ----------
-    quantity : Share or Amount
-    people : int
-        In all arms together.
-    effect : float
-        Difference between each treatment and the control; may be below 0.
+    quantity, people, effect, target
+        As of `of` and `smallest_effect`.
     layout : Layout
         Its share of the control is replaced; the others keep their proportions.
-    target : float
-        How often is enough.
 
     Returns
     -------

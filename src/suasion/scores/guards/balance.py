@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.sparse import csr_array, hstack
-from scipy.stats import chi2, rankdata
+from scipy.special import chdtrc
 
 from suasion.scores.data import Data, Floats, Ids
 from suasion.scores.guards.asked import check_trial, some
 from suasion.scores.guards.finding import Finding, Severity, listed, spelled
 from suasion.scores.guards.groups import LEVELS, grouped
 from suasion.scores.guards.surprise import Surprise, one_hot, surprise
+from suasion.scores.ranks import midranks
 from suasion.stats import Estimate, from_influence, multiplicity
 
 SURE = 0.001
@@ -174,7 +175,8 @@ def _columns(data: Data, column: int, least: float) -> csr_array:
     if column in data.features.categorical:
         return one_hot(grouped(values, True, least, LEVELS))
     missing = np.isnan(values)
-    ranks = np.where(missing, 0.0, rankdata(values, nan_policy="omit") / data.n - 0.5)
+    ranks = np.zeros(data.n)
+    ranks[~missing] = midranks(values[~missing]) / data.n - 0.5
     minority = data.n - np.unique(ranks, return_counts=True)[1].max()
     parts = [ranks] if minority >= least else []
     parts += [missing.astype(np.float64)] if least <= missing.sum() else []
@@ -232,7 +234,7 @@ def _ratio(data: Data, treatments: Ids, arms: Sequence[str], surprises: Sequence
     together = float(np.mean([s.together for s in surprises]))
     inflation = 1 + together * float((sizes * (sizes - 1)).sum()) / data.n
     statistic = float(excess @ np.linalg.solve(variance, excess)) / inflation
-    p_value = float(chi2.sf(statistic, len(arms) - 1))
+    p_value = float(chdtrc(len(arms) - 1, statistic))
     return Ratio(
         dict(zip(arms, counts.tolist(), strict=True)),
         dict(zip(arms, expected.tolist(), strict=True)),

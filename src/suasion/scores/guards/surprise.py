@@ -7,7 +7,7 @@ from math import sqrt
 
 import numpy as np
 from scipy.sparse import csr_array
-from scipy.stats import chi2
+from scipy.special import chdtrc
 
 from suasion.scores.data import Data, Floats, Ids
 from suasion.scores.guards.asked import numbered
@@ -77,7 +77,7 @@ class Surprise:
             return Departure(0.0, 0, 1.0)
         statistic = float(((vectors[:, kept].T @ score) ** 2 / values[kept]).sum())
         freedom = int(kept.sum())
-        return Departure(statistic, freedom, float(chi2.sf(statistic, freedom)))
+        return Departure(statistic, freedom, float(chdtrc(freedom, statistic)))
 
     def deviation(self, column: Floats) -> float:
         """Standard deviations by which the column is higher among those who got the arm; 0 if constant."""

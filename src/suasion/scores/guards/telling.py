@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import ndtr
-from scipy.stats import binom, rankdata
+from scipy.special import bdtr, bdtrc, ndtr
 
 from suasion.scores.data import Data, Ids
 from suasion.scores.guards.asked import numbered
 from suasion.scores.guards.groups import grouped
 from suasion.scores.guards.guessing import foremost, guess, narrowed
 from suasion.scores.guards.surprise import Surprise, one_hot
+from suasion.scores.ranks import midranks
 from suasion.stats import Estimate, forecasts, multiplicity
 
 Got = npt.NDArray[np.bool_]
@@ -127,7 +127,7 @@ def _exact(chance: Surprise, single: Ids, codes: Ids) -> float:
     got = (residuals > 0).astype(np.float64)
     people, expected = np.bincount(groups), np.bincount(groups, got - residuals)
     count, share = np.bincount(groups, got), np.clip(expected / np.maximum(people, 1), 0, 1)
-    tails = np.where(count > expected, binom.sf(count - 1, people, share), binom.cdf(count, people, share))
+    tails = np.where(count > expected, bdtrc(count - 1, people, share), bdtr(count, people, share))
     return min(1.0, 2 * len(people) * float(tails.min()))
 
 
@@ -164,7 +164,7 @@ def told_together(
         ranks, smallest = np.empty(data.n), 1.0
         for side in (0, 1):
             rows = np.flatnonzero(half == side)
-            ranks[rows] = rankdata(guesses[rows]) / len(rows)
+            ranks[rows] = midranks(guesses[rows]) / len(rows)
             within = Surprise(
                 chance.residuals[rows], chance.spread[rows], chance.units[rows], chance.together
             )

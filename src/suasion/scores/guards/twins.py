@@ -8,10 +8,10 @@ from math import atanh, sqrt, tanh
 
 import numpy as np
 from scipy.special import ndtri
-from scipy.stats import rankdata
 
 from suasion.scores.data import Data, Floats, Ids
 from suasion.scores.guards.asked import numbered
+from suasion.scores.ranks import midranks
 from suasion.stats import Estimate, forecasts
 
 NEAR = 0.99
@@ -105,7 +105,7 @@ def _level_means(values: Floats, outcome: Floats, units: Ids) -> Floats:
 
 def _auc(high: Ids, scores: Floats) -> float:
     ones = int(high.sum())
-    wins = float(rankdata(scores)[high].sum()) - ones * (ones + 1) / 2
+    wins = float(midranks(scores)[high].sum()) - ones * (ones + 1) / 2
     return wins / (ones * (len(scores) - ones))
 
 
@@ -114,7 +114,7 @@ def _correlation(values: Floats, outcome: Floats) -> float:
     if values.min() == values.max():
         return 0.0
     values, outcome = values / np.abs(values).max(), outcome / np.abs(outcome).max()
-    both = (np.corrcoef(values, outcome)[0, 1], np.corrcoef(rankdata(values), rankdata(outcome))[0, 1])
+    both = (np.corrcoef(values, outcome)[0, 1], np.corrcoef(midranks(values), midranks(outcome))[0, 1])
     return float(max(both, key=abs))
 
 

@@ -15,6 +15,10 @@ Chances = Callable[[Floats], Floats]
 """From log odds, as a model says them, to chances."""
 
 
+NEARLY = 1e-9
+"""No line makes anybody's chance surer than that."""
+
+
 def logistic(said: Floats, outcome: Floats, weights: Floats) -> Chances:
     """A line through the log odds (Platt 1999, in Advances in Large Margin Classifiers, 61).
 
@@ -53,7 +57,9 @@ def logistic(said: Floats, outcome: Floats, weights: Floats) -> Chances:
     mean = (yes + 1) / (yes + no + 2)
     level = float(np.log(mean / (1 - mean)))
     slope, height = minimize(loss, np.array([1.0, 0.0]), jac=True, method="BFGS").x
-    return lambda odds: expit(slope * odds + height) if slope > 0 else np.full(len(odds), expit(level))
+    if slope <= 0:
+        return lambda odds: np.full(len(odds), expit(level))
+    return lambda odds: np.clip(expit(slope * odds + height), NEARLY, 1 - NEARLY)
 
 
 def isotonic(said: Floats, outcome: Floats, weights: Floats) -> Chances:

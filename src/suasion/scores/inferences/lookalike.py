@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from scipy.stats import rankdata
 
 from suasion.rules import Clearance, Gate
 from suasion.scores.inferences.chances import Sample, learn_chances
 from suasion.scores.inferences.inferred import Inferred
 from suasion.scores.inferences.quality import quality_of
+from suasion.scores.ranks import midranks
 from suasion.stats import mean
 
 
@@ -59,7 +59,7 @@ def lookalike(
     none = np.full(int(other.sum()), np.nan)
     return Inferred(
         persons=known.persons[other],
-        values=(rankdata(chances[other]) - 0.5) / other.sum(),
+        values=(midranks(chances[other]) - 0.5) / other.sum(),
         low=none,
         high=none,
         n=np.full(len(none), len(known.persons)),

@@ -15,7 +15,6 @@ from suasion.experiments import uniforms
 from suasion.scores.inferences.chances import Learned
 from suasion.stats import Estimate, calibration, forecasts, mean
 
-Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.str_]
 ASKED = 20_000
 """Persons on whom the weight of a feature is measured, at most."""
