@@ -5,24 +5,30 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from sqlalchemy import text
 
 from suasion.allocation import Options, Plan, plan
-from suasion.disclosure import Entry, content_digest, entry_of
+from suasion.disclosure import Entry, content_digest, counts, entry_of
 from suasion.ingest import Source
-from suasion.ledger import Campaign, Ledger, draws, running, sends
+from suasion.ledger import Campaign, Ledger, draws, log, running, sends
 from suasion.messages import Message
 from suasion.profiles import Trait
 from suasion.rules import Channel, Gate, Jurisdiction, Occasion, Purpose, Use, load_packs
+from suasion.scores import Findings
 from suasion.segments import Segment, segment_from
 
+KEY = b"k" * 32
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
-PERSONS = (711_000_001, 711_000_002, 711_000_003, 711_000_004)
+FIRST = 711_000_001
+PEOPLE = 4000
+PERSONS = tuple(range(FIRST, FIRST + 4))
 TRAITS: dict[str, dict[str, str]] = {
     "first_name": {"type": "text", "category": "name", "label": "First name"},
     "age": {"type": "integer", "category": "age", "label": "Age, years", "fact": "age"},
@@ -80,7 +86,10 @@ class Declared:
     messages: dict[str, dict[str, Any]] = field(default_factory=_messages)
     label: str = "Adults of the town"
     where: str = "age >= 18 AND district IS NOT NULL"
+    findings: Findings | None = None
     public_url: str = "https://town.example"
+    part: str = "house"
+    people: int = PEOPLE
 
     @property
     def gate(self) -> Gate:
@@ -114,6 +123,12 @@ class Declared:
             self.read_campaign(), self.read_segment(), self.read_messages(), self.public_url
         )
 
+    def counted(self, part: str | None = None) -> counts.Planned:
+        campaign, segment = self.read_campaign(), self.read_segment()
+        ledger = Ledger.open(self.folder / "counts.db")
+        named = (part or self.part, ("DE",))
+        return counts.planned(ledger, campaign, segment, *named, made_plan(self.people), self.people, NOW)
+
     def entry(self, approved: tuple[str, datetime] | None = None) -> Entry:
         return entry_of(
             self.read_campaign(),
@@ -121,7 +136,8 @@ class Declared:
             self.read_messages(),
             self.catalogue,
             _sources(),
-            _plan(),
+            self.counted(),
+            self.findings,
             self.gate,
             "EUR",
             self.public_url,
@@ -146,11 +162,13 @@ def _sources() -> list[Source]:
     ]
 
 
-def _plan() -> Plan:
-    """Reminders for 1.8 persons, invitations for 0.9, nothing for the last."""
-    effects = np.array([[0.2, 0.1], [0.2, 0.1], [0.1, 0.2], [-0.1, -0.1]])
-    free, names = np.zeros((4, 2)), ("reminder", "invitation")
-    options = Options(np.array(PERSONS), "none", names, effects, free, np.array([True, True]))
+@cache
+def made_plan(people: int = PEOPLE) -> Plan:
+    """Reminders for half of the people, invitations for a quarter, nothing for the last quarter."""
+    effects = np.array([[0.2, 0.1], [0.2, 0.1], [0.1, 0.2], [-0.1, -0.1]])[np.arange(people) % 4]
+    free, names = np.zeros((people, 2)), ("reminder", "invitation")
+    persons = FIRST + np.arange(people)
+    options = Options(persons, "none", names, effects, free, np.array([True, True]))
     return plan(options, budget=100.0, holdout=0.1, exploration=0.0)
 
 
@@ -166,7 +184,10 @@ def ledger(tmp_path: Path) -> Ledger:
 
 @pytest.fixture
 def claim(ledger: Ledger, tmp_path: Path) -> Callable[[str, datetime], None]:
-    """Plan two sends of a campaign and claim the first at a time, behind the back of all checks."""
+    """Plan two sends of a campaign and claim the first at a time, behind the back of all checks.
+
+    It has a receipt if the campaign has a record.
+    """
 
     def claimed(campaign: str, at: datetime) -> None:
         with running(ledger, tmp_path / "lake", "test", NOW) as run:
@@ -181,5 +202,13 @@ def claim(ledger: Ledger, tmp_path: Path) -> Callable[[str, datetime], None]:
                 "UPDATE sends SET state = 'handed_over', at = :at WHERE campaign = :c AND person = :p"
             )
             connection.execute(first, {"at": at.timestamp(), "c": campaign, "p": PERSONS[0]})
+            record = log.newest(connection, "campaign", campaign)
+            if record is not None:
+                held = (Purpose.PUBLIC_HEALTH, Channel.EMAIL, record.content["content"], 1e6, NOW)
+                number = text("SELECT id FROM sends WHERE campaign = :c AND person = :p")
+                found = connection.execute(number, {"c": campaign, "p": PERSONS[0]}).scalar_one()
+                one = sends.Send(found, PERSONS[0], "a", 0.1, bytes(16))
+                known = sends.Evidence.of(KEY, pa.table({"person": PERSONS}))
+                sends.receipt.issue(connection, sends.Terms(campaign, *held), "rules", known, [one], at)
 
     return claimed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from datetime import UTC, datetime
@@ -11,6 +12,10 @@ import pytest
 
 from suasion.errors import CampaignError
 from suasion.ledger import log
+from suasion.scores import Findings, Ranking
+from suasion.scores.extremes import Extremes
+from suasion.scores.pool import Compared
+from suasion.stats import Estimate
 
 APPROVED = ("Ada, head of office", datetime(2026, 11, 20, 9, tzinfo=UTC))
 
@@ -35,7 +40,12 @@ def test_the_record_says_who_speaks_and_where(declared: Any):
         "currency": "EUR",
         "holdout": 0.1,
         "exploration": 0.02,
-        "people": 4,
+        "part": "house",
+        "places": ["DE"],
+        "published": True,
+        "record_id": "checkup:house",
+        "least_audience": 100,
+        "parity": None,
         "approval": None,
     }
     assert expected.items() <= said.items()
@@ -78,6 +88,13 @@ def test_the_record_says_that_a_trait_was_inferred(declared: Any, monkeypatch: p
     assert {t["trait"]: t["sources"] for t in _said(declared)["traits"]}["district"] == ["inferred"]
 
 
+def test_the_record_says_that_a_trait_was_computed(declared: Any, monkeypatch: pytest.MonkeyPatch):
+    scored = declared.catalogue["district"].model_copy(update={"provenance": "computed"})
+    known = declared.catalogue | {"district": scored}
+    monkeypatch.setattr(type(declared), "catalogue", property(lambda _: known))
+    assert {t["trait"]: t["sources"] for t in _said(declared)["traits"]}["district"] == ["computed"]
+
+
 def test_a_trait_that_is_not_used_is_not_named(declared: Any):
     declared.where = "true"
     assert "district" not in {t["trait"] for t in _said(declared)["traits"]}
@@ -98,9 +115,11 @@ def test_the_record_says_every_treatment_word_for_word(declared: Any):
         "cost": 0.05,
         "price": 0.0,
         "price_if": None,
-        "people": 2,
+        "creative": hashlib.sha256(log.canonical(reminder["says"]).encode()).hexdigest(),
+        "people": reminder["people"],
+        "share": reminder["share"],
     }
-    assert (invitation["says"]["variant"], invitation["people"]) == ("warm", 1)
+    assert invitation["says"]["variant"] == "warm"
     assert (invitation["price"], invitation["price_if"]) == (2.0, "came")
 
 
@@ -134,6 +153,84 @@ def test_another_analysis_is_another_record_of_the_same_content(declared: Any):
     after = _said(declared)
     assert after["analysis_digest"] != before["analysis_digest"]
     assert after["content"] == before["content"], "an approval of the words still holds"
+
+
+def test_people_are_counted_with_noise(declared: Any):
+    said = _said(declared)
+    reminder, invitation = said["treatments"]
+    for count, truth in ((said["audience"], 4000), (reminder["people"], 1800), (invitation["people"], 900)):
+        assert abs(count["value"] - truth) < 100, "six standard deviations"
+        assert count["low"] <= count["value"] <= count["high"]
+        assert 25 < count["high"] - count["value"] < 35
+        assert 0 < count["epsilon"] < 1
+    assert (reminder["share"], invitation["share"]) == pytest.approx((2 / 3, 1 / 3), abs=0.05)
+
+
+def test_the_same_record_has_the_same_counts(declared: Any):
+    assert declared.entry() == declared.entry()
+
+
+def test_too_few_people_are_not_told(declared: Any):
+    declared.people = 40
+    audience = _said(declared)["audience"]
+    assert (audience["value"], audience["low"]) == (None, 0)
+    assert audience["high"] >= 100
+
+
+def test_in_politics_a_thousand_are_few(declared: Any):
+    declared.people, declared.campaign["purpose"] = 800, "political"
+    said = _said(declared)
+    assert (said["audience"]["value"], said["least_audience"]) == (None, 1000)
+
+
+def test_the_record_says_who_is_chosen_and_who_never_is(declared: Any):
+    declared.where = "age >= 18 AND district NOT IN ('old') AND visits <> 3"
+    targeting = _said(declared)["targeting"]
+    assert targeting["used"] is True
+    first, last = targeting["include"]
+    assert (first["parameter"], first["value"]) == ("Age, years", '"age" >= 18')
+    assert first["why"] == "Adults of the town"
+    assert last["parameter"] == "Past visits, Age, years"
+    by_segment = [(one["parameter"], one["value"]) for one in targeting["exclude"]]
+    assert by_segment == [("District", "\"district\" IN ('old')"), ("Past visits", '"visits" = 3')]
+    rules = {one["parameter"] for one in targeting["kept_out"]}
+    assert rules == {rule.id for rule in declared.gate.rules("person")}
+    assert targeting["data_categories"] == ["age", "behavior", "place"]
+    assert {"health", "belief", "politics"} <= {*targeting["never_used"]}
+    assert not {"age", "behavior"} & {*targeting["never_used"]}
+
+
+def test_nobody_is_targeted_where_nothing_is_known(declared: Any):
+    declared.where, declared.campaign["features"] = "true", ()
+    targeting = _said(declared)["targeting"]
+    assert targeting["used"] is False
+    assert [one["parameter"] for one in targeting["include"]] == ["everybody"]
+
+
+def test_the_record_has_a_card_of_the_model(declared: Any):
+    gain = Estimate(0.1, 0.0, 0.2, n=98765, method="DR")
+    rankings = (Ranking(True, 0.01, None, None, "yes"), Ranking(False, 1.0, None, None, "no"))
+    compared = (Compared("forest", gain, (0.8, 0.6)), Compared("linear", gain, (0.2, 0.4)))
+    declared.findings = Findings(rankings, compared, Extremes(None, 0, None))
+    model = _said(declared)["model"]
+    assert model["used"] is True
+    assert model["learners"] == {"forest": 0.7, "linear": 0.3}
+    assert model["ranks"] == {"reminder": True, "invitation": False}
+    assert model["features"] == ["Age, years", "Past visits"]
+    assert abs(model["trained"]["value"] - 4000) < 100
+    assert "98765" not in log.canonical(_said(declared))
+
+
+def test_a_part_has_its_own_record_and_label(declared: Any):
+    declared.campaign["purpose"] = "political"
+    declared.part = "eu_gdpr+eu_political"
+    said = _said(declared)
+    assert said["record_id"] == "checkup:eu_gdpr+eu_political"
+    (label,) = said["labels"]
+    assert label["text"].startswith("Political advertisement. Sponsor: Town Health Office.")
+    assert label["link"].endswith("/campaigns/checkup/notice?part=eu_gdpr%2Beu_political")
+    declared.part = "house"
+    assert _said(declared)["labels"] == []
 
 
 def test_no_recipient_is_in_the_record(declared: Any):

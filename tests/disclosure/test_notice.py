@@ -41,7 +41,7 @@ class _Reader(HTMLParser):
 
 
 def _notice(declared: Any) -> Notice:
-    return notice_of(declared.read_campaign(), declared.public_url)
+    return notice_of(declared.read_campaign(), declared.read_segment(), declared.public_url, declared.part)
 
 
 def test_the_notice_says_who_pays_and_answers_for_it(declared: Any):

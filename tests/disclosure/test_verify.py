@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 from collections.abc import Callable
@@ -16,11 +17,13 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from suasion.disclosure import line_of, read_log, record, verify, verify_lines
+from suasion.disclosure import line_of, record, saved, verify
 from suasion.errors import DamageError
-from suasion.ledger import Ledger, log, sends
+from suasion.ledger import Ledger, checkpoints, log, sends, tree
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+KEY, NAME = b"k" * 32, "town.example/log"
+VKEY = checkpoints.verifier_key(KEY, NAME)
 ODD = 'żółw " \\ \n \u2028 \x7f </script> \N{GRINNING FACE}'
 
 
@@ -36,31 +39,51 @@ def chain() -> tuple[log.LogRow, ...]:
         return log.rows(ledger)
 
 
-def problems(rows: list[log.LogRow], head: str | None = None) -> tuple[str, ...]:
-    return verify_lines(map(line_of, rows), head).problems
+def problems(rows: list[log.LogRow], *notes: str) -> tuple[str, ...]:
+    return saved.verify_lines(map(line_of, rows), notes, VKEY).problems
+
+
+def signed(size: int) -> str:
+    """The checkpoint of the first rows."""
+    leaves = [bytes.fromhex(row.hash) for row in chain()[:size]]
+    return checkpoints.sign(KEY, checkpoints.Checkpoint(NAME, size, tree.root(leaves)))
 
 
 places = st.integers(0, 5)
 
 
 def test_an_honest_log_has_no_problem():
-    found = verify_lines(map(line_of, chain()), chain()[2].hash)
-    assert (found.rows, found.head, found.problems) == (6, chain()[-1].hash, ())
+    found = saved.verify_lines(map(line_of, chain()), [signed(size) for size in range(7)], VKEY)
+    assert (found.rows, found.problems, found.unchecked) == (6, (), ())
+    assert found.head in signed(6).splitlines()
     assert found.campaigns == ("c0", "c1", "c2")
 
 
-def test_six_lines_without_suasion_find_the_same_head(tmp_path: Path):
+def test_rows_that_no_checkpoint_covers_are_told():
+    found = saved.verify_lines(map(line_of, chain()), [signed(2)], VKEY)
+    assert (found.problems, found.unchecked) == ((), ("4 of 6 rows are under no checkpoint that was given",))
+
+
+def test_a_few_lines_without_suasion_find_the_same_root(tmp_path: Path):
     path = tmp_path / "log.jsonl"
     path.write_text("".join(f"{line_of(row)}\n" for row in chain()), "ascii")
-    before = "0" * 64
-    for line in path.read_text().splitlines():
+
+    def leaf(line: str) -> bytes:
         row = json.loads(line)
-        said = [before, row["position"], row["kind"], row["campaign"], row["body"], row["at"]]
+        said = [row["kind"], row["campaign"], row["body"], row["at"]]
         text = json.dumps(said, separators=(",", ":"), ensure_ascii=False)
-        before = hashlib.sha256(text.encode()).hexdigest()
-        assert before == row["hash"]
+        assert hashlib.sha256(b"\0" + text.encode()).hexdigest() == row["hash"]
+        return hashlib.sha256(b"\0" + text.encode()).digest()
+
+    def root(leaves: list[bytes]) -> bytes:
+        if len(leaves) == 1:
+            return leaves[0]
+        half = 1 << (len(leaves) - 1).bit_length() - 1
+        return hashlib.sha256(b"\1" + root(leaves[:half]) + root(leaves[half:])).digest()
+
+    made = root([leaf(line) for line in path.read_text().splitlines()])
     with path.open() as file:
-        assert before == verify_lines(file).head
+        assert base64.b64encode(made).decode() == saved.verify_lines(file).head
 
 
 @given(
@@ -88,15 +111,24 @@ def test_one_changed_character_is_found(place: int, data: st.DataObject):
 @given(place=places)
 def test_a_removed_row_is_found_with_the_newest_hash(place: int):
     rows = [row for row in chain() if row != chain()[place]]
-    assert problems(rows, chain()[-1].hash)
+    assert problems(rows, signed(6))
     assert place == 5 or problems(rows)
+
+
+@given(place=places)
+def test_a_row_removed_with_care_is_found_with_any_later_checkpoint(place: int):
+    rows = [row for row in chain() if row != chain()[place]]
+    rows = [replace(row, position=at) for at, row in enumerate(rows, 1)]
+    assert not problems(rows), "the file alone cannot tell"
+    assert all(problems(rows, signed(size)) for size in range(place + 1, 7))
+    assert not any(problems(rows, signed(size)) for size in range(place + 1))
 
 
 @given(length=places)
 def test_a_log_that_was_cut_off_lacks_the_newest_hash(length: int):
     rows = list(chain()[:length])
     assert not problems(rows)
-    assert problems(rows, chain()[-1].hash)
+    assert problems(rows, signed(6))
 
 
 @given(place=places, copied=places)
@@ -133,7 +165,10 @@ def test_a_log_written_anew_lacks_the_published_hash(tmp_path: Path):
             log.append(connection, row.kind, row.campaign, content, datetime.fromisoformat(row.at))
     rows = list(log.rows(anew))
     assert not problems(rows)
-    assert problems(rows, chain()[0].hash)
+    assert problems(rows, signed(1)) == (
+        "the log is not the one of the checkpoint of 1 rows: rows were rewritten, or it was forked. "
+        "Keep both: together they prove it",
+    )
 
 
 @pytest.mark.parametrize(
@@ -158,8 +193,8 @@ def test_a_log_written_anew_lacks_the_published_hash(tmp_path: Path):
 def test_a_line_that_is_no_row_is_named(line: str):
     lines = [line_of(chain()[0]), line]
     with pytest.raises(DamageError, match="line 2 of the log"):
-        read_log(lines)
-    assert verify_lines(lines).problems
+        saved.read_log(lines)
+    assert saved.verify_lines(lines).problems
 
 
 def test_a_campaign_that_was_on_record_first_has_no_problem(
@@ -167,8 +202,9 @@ def test_a_campaign_that_was_on_record_first_has_no_problem(
 ):
     record(ledger, declared.entry(), NOW)
     claim("checkup", NOW)
-    found = verify(ledger)
-    assert (found.rows, found.campaigns, found.problems) == (1, ("checkup",), ())
+    found = verify(ledger, KEY)
+    assert (found.rows, found.campaigns, found.problems) == (2, ("checkup",), ())
+    assert verify(ledger).unchecked == ("signatures, and what receipts say: SUASION_KEY is not set",)
 
 
 def test_a_later_record_does_not_unmake_the_first(
@@ -202,14 +238,16 @@ def test_a_hidden_send_is_found(ledger: Ledger, declared: Any, claim: Callable[[
     record(ledger, declared.entry(), NOW)
     claim("hidden", NOW)
     found = verify(ledger)
-    assert found.head == log.rows(ledger)[-1].hash
-    assert found.problems == ("campaign 'hidden' has sent, and no record of it is in the log",)
+    assert found.problems == (
+        "campaign 'hidden' has sent, and no record of it is in the log",
+        "campaign 'hidden', send 1: it was sent without a receipt",
+    )
 
 
 def test_a_result_is_no_record(ledger: Ledger, claim: Callable[[str, datetime], None]):
     sends.set_paused(ledger, "checkup", NOW, paused=True)
     claim("checkup", NOW)
-    assert len(verify(ledger).problems) == 1
+    assert len(verify(ledger).problems) == 2
 
 
 def test_a_record_after_the_first_send_is_found(
@@ -217,8 +255,9 @@ def test_a_record_after_the_first_send_is_found(
 ):
     claim("checkup", NOW)
     record(ledger, declared.entry(), NOW + timedelta(microseconds=1))
-    (problem,) = verify(ledger).problems
+    problem, without = verify(ledger).problems
     assert "before its record" in problem
+    assert "without a receipt" in without
 
 
 def test_a_send_that_was_never_claimed_is_found(
@@ -265,8 +304,9 @@ def test_a_send_before_all_time_is_a_problem(
     claim("checkup", NOW)
     with ledger.writing() as connection:
         connection.exec_driver_sql("UPDATE sends SET at = ?", (at,))
-    (problem,) = verify(ledger).problems
+    problem, other = verify(ledger).problems
     assert "before its record" in problem
+    assert "not claimed when" in other
 
 
 @pytest.mark.parametrize("column", ["kind", "campaign", "body", "at", "hash"])
@@ -289,4 +329,4 @@ def test_a_time_that_is_none_is_a_problem(
     with ledger.writing() as connection:
         connection.exec_driver_sql("DROP TRIGGER log_update")
         connection.exec_driver_sql("UPDATE log SET at = 'yesterday'")
-    assert len(verify(ledger).problems) == 2
+    assert len(verify(ledger).problems) == 3

@@ -38,7 +38,7 @@ class Dispatch:
     terms : callable
         The terms and the rules as they stand now.
     judge : callable
-        From persons to a clearance for those who may be contacted now.
+        From persons to a clearance for those who may be contacted now, and the facts that granted it.
     write : callable
         From claimed sends to mails; a send it leaves out cannot be written.
     token : callable
@@ -52,7 +52,7 @@ class Dispatch:
     campaign: str
     facts: tuple[str, ...]
     terms: Callable[[], tuple[sends.Terms, Gate]]
-    judge: Callable[[Sequence[int]], Clearance]
+    judge: Callable[[Sequence[int]], tuple[Clearance, sends.Evidence]]
     write: Callable[[Sequence[sends.Send]], list[Mail]]
     token: Callable[[int], str]
     now: Callable[[], datetime]
@@ -153,18 +153,18 @@ def _forward(dispatch: Dispatch, told: Sent) -> Generator[str]:
 
 
 def _chunk(dispatch: Dispatch, after: int, until: int, persons: Sequence[int], told: Sent) -> Generator[str]:
-    clearance, fresh = dispatch.judge(persons), True
+    (clearance, evidence), fresh = dispatch.judge(persons), True
     while True:
         terms, gate = dispatch.terms()
         at, batch = gate.occasion.at, dispatch.carrier.batch
         try:
             claimed = sends.claim(
-                dispatch.ledger, terms, clearance, gate, dispatch.facts, at, after, until, batch
+                dispatch.ledger, terms, clearance, gate, dispatch.facts, at, after, until, batch, evidence
             )
         except ClearanceError:
             if fresh:
                 raise
-            clearance, fresh = dispatch.judge(persons), True
+            (clearance, evidence), fresh = dispatch.judge(persons), True
             continue
         fresh = False
         told.add(claimed)

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from suasion.disclosure.notice import delivery_of, links
+from suasion.disclosure.label import every_label
+from suasion.disclosure.notice import links, notice_of
 from suasion.errors import CampaignError
 from suasion.ledger import Campaign, log
 from suasion.messages import Message, fields
@@ -31,8 +32,8 @@ def content_digest(
 ) -> str:
     """Digest of what is said, by whom and to whom: an approval holds for this and nothing else.
 
-    Sponsor, purpose, segment, sender, imprint, channel, the words of every treatment, and where its links
-    lead; neither money nor times.
+    Sponsor, purpose, segment, sender, imprint, channel, the words of every treatment, the labels of every
+    place, and where links lead; neither money nor times.
 
     Parameters
     ----------
@@ -53,7 +54,7 @@ def content_digest(
     CampaignError
         The campaign is not delivered, or one of its treatments says nothing.
     """
-    terms = delivery_of(campaign)
+    terms = campaign.delivered
     said = {
         "campaign": campaign.name,
         "sponsor": campaign.sponsor,
@@ -63,6 +64,7 @@ def content_digest(
         "imprint": terms.imprint,
         "channel": str(terms.channel),
         "links": links(public_url),
+        "notice": asdict(notice_of(campaign, segment, public_url, every_label())),
         "treatments": {name: asdict(one) for name, one in wordings(campaign, messages).items()},
     }
     return hashlib.sha256(log.canonical(said).encode()).hexdigest()

@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from typing import Any
 
-from suasion.allocation import Plan
-from suasion.disclosure.content import Wording, content_digest, wordings
-from suasion.disclosure.notice import delivery_of
-from suasion.expressions import canonical
-from suasion.ingest import Source
-from suasion.ledger import Campaign
-from suasion.messages import Message, used_traits
-from suasion.profiles import Trait
-from suasion.rules import Gate
-from suasion.segments import Segment
+from suasion.disclosure.content import Wording
+from suasion.disclosure.counts import Count
+from suasion.disclosure.label import Label
 
+SCHEMA = "suasion/record/2"
 OPT_OUT = "Every message has a link that stops all further ones; it is in force before it is confirmed."
 
 
@@ -34,7 +26,7 @@ class Aim:
 class Used:
     """A trait that was used: in the ``segment``, the ``score`` or a ``message``; and who it is known from.
 
-    Nobody told what is known from ``inferred``: it is a score.
+    Nobody told what is known from ``inferred``: it is a score; nor from ``computed``: it follows from events.
     """
 
     trait: str
@@ -54,18 +46,79 @@ class Origin:
 
 
 @dataclass(frozen=True)
-class Told:
-    """A treatment: its words, what it costs a person, and how many people are planned to get it.
+class Criterion:
+    """One thing that people are chosen by: what must be true of them, and why."""
 
-    `price` is paid only where the outcome `price_if` comes true.
+    parameter: str
+    value: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Targeting:
+    """How people are chosen.
+
+    Parameters
+    ----------
+    used : bool
+        Whether personal data choose people, or what they get.
+    include, exclude : tuple of Criterion
+        Who is chosen, and who is left out.
+    kept_out : tuple of Criterion
+        Rules that keep people out.
+    data_categories, never_used : tuple of str
+        Kinds of data that are used, and kinds that the rules let no score use for this purpose.
+    """
+
+    used: bool
+    include: tuple[Criterion, ...]
+    exclude: tuple[Criterion, ...]
+    kept_out: tuple[Criterion, ...]
+    data_categories: tuple[str, ...]
+    never_used: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Model:
+    """How it is learned whom a message helps: the short form of the model's card.
+
+    Parameters
+    ----------
+    used : bool
+    purpose : str
+    learners : dict of str to float
+        Their weights, as a mean over treatments.
+    features : tuple of str
+        Labels of the traits that they read.
+    ranks : dict of str to bool
+        By treatment: whether its effects may tell people apart; else everybody has the same.
+    trained : Count
+        People of the experiment that they learned from.
+    """
+
+    used: bool
+    purpose: str
+    learners: dict[str, float]
+    features: tuple[str, ...]
+    ranks: dict[str, bool]
+    trained: Count
+
+
+@dataclass(frozen=True)
+class Told:
+    """A treatment: its words and their digest, what it costs a person, who are planned to get it.
+
+    `price` is paid only where the outcome `price_if` comes true. `share` is of all planned messages.
     """
 
     treatment: str
     says: Wording
+    creative: str
     cost: float
     price: float
     price_if: str | None
-    people: int
+    people: Count
+    share: float
 
 
 @dataclass(frozen=True)
@@ -78,25 +131,44 @@ class Approved:
 
 @dataclass(frozen=True)
 class Entry:
-    """The record of a campaign. It holds nothing about any recipient.
+    """The record of a part of a campaign. It holds nothing about any recipient, and no exact count of people.
 
     Parameters
     ----------
+    schema : str
+    record_id : str
+        Stays the same when the record is corrected; `record` adds a version tag.
     content : str
         Digest of what is said; the ledger lets nothing be sent that has another.
-    campaign, sponsor, imprint, sender, purpose, territory, channel, public_url : str
+    campaign, part : str
+    places : tuple of str
+    published : bool
+        Whether it is listed.
+    sponsor, imprint, sender, purpose, territory, channel, public_url : str
+    parties : dict
+        Sponsor, payer and promoter with addresses; who controls the sponsor.
+    labels : tuple of Label
+        What the messages say of it.
+    disclosure : dict
+        What was declared besides: linked vote, money, complaints, policy, and so on.
     not_after : str
         ISO 8601.
     budget : float
     currency : str
     aim : Aim
+    targeting : Targeting
+    model : Model
     traits : tuple of Used
     sources : tuple of Origin
     treatments : tuple of Told
-    people : int
+    audience : Count
         Who are eligible.
+    least_audience : int
+        No smaller group is aimed at.
     holdout, exploration : float
         The least probability of getting nothing, and the share that chance spreads over all treatments.
+    parity : dict or None
+        How alike groups are reached.
     rules : str
         Digest of the rules in force.
     approval : Approved or None
@@ -108,8 +180,13 @@ class Entry:
         How recipients stop it.
     """
 
+    schema: str
+    record_id: str
     content: str
     campaign: str
+    part: str
+    places: tuple[str, ...]
+    published: bool
     sponsor: str
     imprint: str
     sender: str
@@ -117,16 +194,23 @@ class Entry:
     territory: str
     channel: str
     public_url: str
+    parties: dict[str, Any]
+    labels: tuple[Label, ...]
+    disclosure: dict[str, Any]
     not_after: str
     budget: float
     currency: str
     aim: Aim
+    targeting: Targeting
+    model: Model
     traits: tuple[Used, ...]
     sources: tuple[Origin, ...]
     treatments: tuple[Told, ...]
-    people: int
+    audience: Count
+    least_audience: int
     holdout: float
     exploration: float
+    parity: dict[str, Any] | None
     rules: str
     approval: Approved | None
     analysis: dict[str, Any]
@@ -136,110 +220,3 @@ class Entry:
     def as_dict(self) -> dict[str, Any]:
         """The record for the log: what JSON can hold."""
         return asdict(self)
-
-
-def entry_of(
-    campaign: Campaign,
-    segment: Segment,
-    messages: Mapping[str, Message],
-    catalogue: Mapping[str, Trait],
-    sources: Sequence[Source],
-    plan: Plan,
-    gate: Gate,
-    currency: str,
-    public_url: str,
-    approved: tuple[str, datetime] | None,
-) -> Entry:
-    """Write the record of a campaign as it stands.
-
-    Parameters
-    ----------
-    campaign : Campaign
-    segment : Segment
-    messages : mapping of str to Message
-        By name.
-    catalogue : mapping of str to Trait
-    sources : sequence of Source
-        All that the workspace knows people from.
-    plan : Plan
-    gate : Gate
-        The rules in force, and where.
-    currency, public_url : str
-    approved : (str, datetime) or None
-        Who agreed to this content, and when.
-
-    Returns
-    -------
-    Entry
-
-    Raises
-    ------
-    CampaignError
-        The campaign is not delivered, or one of its treatments says nothing.
-    """
-    terms, said = delivery_of(campaign), wordings(campaign, messages)
-    return Entry(
-        content=content_digest(campaign, segment, messages, public_url),
-        campaign=campaign.name,
-        sponsor=campaign.sponsor,
-        imprint=terms.imprint,
-        sender=terms.sender,
-        purpose=str(campaign.purpose),
-        territory=gate.occasion.jurisdiction.territory,
-        channel=str(terms.channel),
-        public_url=public_url,
-        not_after=terms.not_after.isoformat(),
-        budget=campaign.budget,
-        currency=currency,
-        aim=Aim(segment.name, segment.label, canonical(segment.expression)),
-        traits=_uses(campaign, segment, messages, catalogue, sources),
-        sources=tuple(Origin(source.name, source.licence, str(source.basis)) for source in sources),
-        treatments=_told(campaign, said, plan),
-        people=len(plan.options.persons),
-        holdout=campaign.holdout,
-        exploration=campaign.exploration,
-        rules=gate.digest,
-        approval=Approved(approved[0], approved[1].isoformat()) if approved else None,
-        analysis=_analysis(campaign),
-        analysis_digest=campaign.analysis.digest,
-    )
-
-
-def _analysis(campaign: Campaign) -> dict[str, Any]:
-    outcomes = {"outcome": campaign.outcome, "also": list(campaign.also)}
-    return outcomes | campaign.analysis.model_dump(mode="json")
-
-
-def _told(campaign: Campaign, said: Mapping[str, Wording], plan: Plan) -> tuple[Told, ...]:
-    planned = dict(zip(plan.options.treatments, plan.probabilities[:, 1:].sum(axis=0).tolist(), strict=True))
-    return tuple(
-        Told(name, said[name], terms.cost, terms.price, terms.price_if, round(planned[name]))
-        for name, terms in campaign.treatments.items()
-    )
-
-
-def _uses(
-    campaign: Campaign,
-    segment: Segment,
-    messages: Mapping[str, Message],
-    catalogue: Mapping[str, Trait],
-    sources: Sequence[Source],
-) -> tuple[Used, ...]:
-    """Every trait used, in the order of the catalogue."""
-    variants = [messages[t.message].variant(t.variant) for t in campaign.treatments.values() if t.message]
-    used = {
-        "segment": segment.expression.names,
-        "score": campaign.features,
-        "message": {name for variant in variants for name, _ in used_traits(variant, catalogue)},
-    }
-    roles = {trait: tuple(role for role, traits in used.items() if trait in traits) for trait in catalogue}
-    return tuple(
-        Used(name, trait.label, str(trait.category), roles[name], _known_from(name, trait, sources))
-        for name, trait in catalogue.items()
-        if roles[name]
-    )
-
-
-def _known_from(name: str, trait: Trait, sources: Sequence[Source]) -> tuple[str, ...]:
-    told = tuple(source.name for source in sources if name in source.traits)
-    return ("inferred",) if trait.provenance == "inferred" else told

@@ -1,110 +1,90 @@
-"""Prove that the log is what was appended, and that nothing was sent before its record.
-
-An outsider needs nothing of ours for the first. The hash of a row is the SHA-256, in hexadecimal, of a text
-in UTF-8: the JSON array of the hash of the row before (64 zeros for the first row), position, kind, campaign,
-body and at, without spaces, in which only those characters are escaped that JSON demands: ``"``, the
-backslash, and those below U+0020 (as ``\\n`` where there is such a short form, else as ``\\u001f``).
-"""
+"""Prove that a ledger's log is what was appended, and that nothing was sent before its record and receipt."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy import text
 
-from suasion.disclosure.lines import read_log
+from suasion.disclosure.saved import Verified, of_rows
+from suasion.disclosure.sealed import broken
 from suasion.errors import DamageError
-from suasion.ledger import Ledger, log
+from suasion.ledger import Ledger, checkpoints, log
 
-_FIRST_CLAIMS = text("""
-SELECT campaign, min(at) FILTER (WHERE typeof(at) = 'real'), min(typeof(at) IN ('real', 'null')) FROM sends
+_CLAIMS = text("""
+SELECT campaign, min(at), max(at) FROM sends
 WHERE state <> 'planned' AND (state <> 'failed' OR at IS NOT NULL) GROUP BY campaign ORDER BY campaign
 """)
-"""A send that failed without ever being claimed is of someone who opted out first."""
+"""A send that failed without ever being claimed is of someone who opted out first. What is no number sorts
+after all numbers."""
 
 
-@dataclass(frozen=True)
-class Verified:
-    """What a check of the log found.
+def verify(ledger: Ledger, key: bytes = b"", notes: Sequence[str] = ()) -> Verified:
+    """Check the log of a ledger, and that each send has a record and then a receipt in it before it is sent.
 
-    Parameters
-    ----------
-    rows : int
-    head : str
-        The newest hash; whoever keeps it can prove a later change. Empty where the chain does not hold.
-    campaigns : tuple of str
-        Those with a record.
-    problems : tuple of str
-        Empty where all is well.
-    """
-
-    rows: int
-    head: str
-    campaigns: tuple[str, ...]
-    problems: tuple[str, ...]
-
-
-def verify(ledger: Ledger, head: str | None = None) -> Verified:
-    """Check the log of a ledger, and that every campaign was on record before it claimed its first send.
+    The log must lead through every checkpoint that was handed out.
 
     Parameters
     ----------
     ledger : Ledger
-    head : str, optional
-        A hash that was published earlier.
+    key : bytes, optional
+        The workspace's; without it signatures are not checked, nor what receipts say.
+    notes : sequence of str
+        Checkpoints that somebody kept.
 
     Returns
     -------
     Verified
     """
-    with ledger.engine.connect() as connection:
-        claims = connection.execute(_FIRST_CLAIMS).all()
-    try:
-        rows = log.rows(ledger)  # read later: the record of each claim is among them
-    except DamageError as error:
-        return Verified(0, "", (), (str(error),))
-    found = _of_chain(rows, head)
+    with ledger.reading() as connection:
+        claims = connection.execute(_CLAIMS).all()
+        handed_out = checkpoints.handed_out(connection)
+        try:
+            rows = log.read(connection)
+        except DamageError as error:
+            return Verified(0, "", (), (str(error),))
+        kept, problems = _kept(key, handed_out, notes)
+        found = of_rows(rows, kept)
+        problems += [*found.problems, *_unrecorded(rows, claims), *broken(connection, key, rows)]
+    unchecked = (
+        () if key or not (kept or claims) else ("signatures, and what receipts say: SUASION_KEY is not set",)
+    )
+    return replace(found, problems=tuple(problems), unchecked=unchecked)
+
+
+def _kept(
+    key: bytes, ours: Sequence[tuple[int, str]], notes: Sequence[str]
+) -> tuple[list[checkpoints.Checkpoint], list[str]]:
+    """Checkpoints as far as they are ours, and what is wrong with the others."""
+    found, problems = list[checkpoints.Checkpoint](), list[str]()
+    for size, note in (*ours, *((None, note) for note in notes)):
+        try:
+            said, _ = checkpoints.read(note)
+            vkey = checkpoints.verifier_key(key, said.origin)
+            found.append(checkpoints.opened(note, vkey) if key else said)
+            if size not in (None, said.size):
+                problems.append(f"the checkpoint of {size} rows is of {said.size}")
+        except DamageError as error:
+            problems.append(str(error))
+    return found, problems
+
+
+def _unrecorded(rows: Sequence[log.LogRow], claims: Sequence[Any]) -> list[str]:
+    """What is wrong with the records of campaigns that have sent."""
     recorded = {row.campaign: row.at for row in reversed(rows) if row.kind == "campaign"}
-    hidden = [_hidden(name, at, recorded.get(name)) for name, at, _ in claims]
-    hidden += [f"campaign '{name}' has a send whose time is none" for name, _, timed in claims if not timed]
-    return replace(found, problems=(*found.problems, *filter(None, hidden)))
+    problems = [_hidden(name, _number(first), recorded.get(name)) for name, first, _ in claims]
+    untimed = [name for name, first, last in claims if not {type(first), type(last)} <= {float, type(None)}]
+    return [
+        *filter(None, problems),
+        *(f"campaign '{name}' has a send whose time is none" for name in untimed),
+    ]
 
 
-def verify_lines(lines: Iterable[str], head: str | None = None) -> Verified:
-    """Check a log that was saved as JSON lines, without a workspace.
-
-    Parameters
-    ----------
-    lines : iterable of str
-        Such as an open file.
-    head : str, optional
-        A hash that was published earlier.
-
-    Returns
-    -------
-    Verified
-
-    Examples
-    --------
-    >>> verify_lines([]).problems
-    ()
-    >>> verify_lines(["{}"]).problems
-    ('line 1 of the log: it is no row of a log. Download the log again.',)
-    """
-    try:
-        return _of_chain(read_log(lines), head)
-    except DamageError as error:
-        return Verified(0, "", (), (str(error),))
-
-
-def _of_chain(rows: Sequence[log.LogRow], head: str | None) -> Verified:
-    campaigns = tuple(sorted({row.campaign for row in rows if row.kind == "campaign"}))
-    try:
-        return Verified(len(rows), log.verify(rows, head), campaigns, ())
-    except DamageError as error:
-        return Verified(len(rows), "", campaigns, (str(error),))
+def _number(at: object) -> float | None:
+    return at if isinstance(at, float) else None
 
 
 def _hidden(campaign: str, claimed: float | None, recorded: str | None) -> str | None:

@@ -44,7 +44,7 @@ class MaildirCarrier:
     [Handed(send=7, fate=<Fate.ACCEPTED: 'accepted'>, reason='')]
     """
 
-    batch: int = 1000
+    batch: int = 500  # an opt-out waits while one is handed over
     settled: Fate = Fate.ACCEPTED
 
     def __init__(self, folder: Path) -> None:
