@@ -51,6 +51,7 @@ def clear(gate: Gate, persons: Ids) -> Clearance:
     """Permission for adult customers."""
     n = len(persons)
     known = {"adult": [True] * n, "age": [40] * n, "basis": ["contract"] * n, "purpose_permitted": [True] * n}
+    known |= {"objected": [False] * n, "restricted": [False] * n}
     return gate.judge(
         pa.table({"person": persons, **known, "consent": pa.nulls(n, pa.bool_())}), FACTS
     ).clearance

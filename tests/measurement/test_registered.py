@@ -16,8 +16,9 @@ import suasion
 from suasion.ledger import log, sends
 from suasion.measurement import page
 from suasion.town import Effects, Town, answer, create
-from suasion.workspace import OutcomeSummary, Workspace
+from suasion.workspace import Workspace
 from suasion.workspace.lifted import registered
+from suasion.workspace.record import OutcomeSummary
 
 SENT_AT = datetime(2026, 11, 21, 12, tzinfo=UTC)
 TERMS = """

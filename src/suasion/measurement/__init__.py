@@ -1,6 +1,6 @@
 """Judge a plan before it is sent, measure what it changed after, and report both and how sure they are."""
 
-from suasion.measurement import analysis, budgets, spending
+from suasion.measurement import analysis, budgets, exposed, placements, spending
 from suasion.measurement.lift import Lift, lift
 from suasion.measurement.page import page
 from suasion.measurement.replay import Replay, replay
@@ -16,8 +16,10 @@ __all__ = [
     "aipw_value",
     "analysis",
     "budgets",
+    "exposed",
     "lift",
     "page",
+    "placements",
     "replay",
     "report",
     "spending",

@@ -80,7 +80,7 @@ def effects(report: Report, helped: Helped) -> Figure:
             (_span(cell), NONE if cell.people is None else Shown(COUNT.number(cell.people)))
             for cell in helped.effects
         ),
-        chart=_columns(report, helped, f"predicted effect: {per}") if len(helped.effects) > 1 else "",
+        chart=_columns(helped, f"predicted effect: {per}") if len(helped.effects) > 1 else "",
     )
 
 
@@ -114,7 +114,7 @@ def _whole(traits: list[str]) -> int:
     return max((end for end in ends if end <= MOST_ROWS), default=min(ends, default=0))
 
 
-def _columns(report: Report, helped: Helped, title: str) -> str:
+def _columns(helped: Helped, title: str) -> str:
     cells = helped.effects
     step = next(c.high - c.low for c in cells if c.low is not None and c.high is not None)
     bars = [

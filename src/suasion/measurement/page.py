@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from functools import cache
-from importlib.resources import files
-
-import minijinja
-
 from suasion.measurement import came_back, examined, figures, helped, rankings, sent
-from suasion.measurement.canvas import printable
 from suasion.measurement.figures import Figure
+from suasion.measurement.pages import written
 from suasion.measurement.report import Report
-from suasion.measurement.units import COUNT, PERCENT, money, number
 
 
 def page(report: Report) -> str:
@@ -30,7 +24,7 @@ def page(report: Report) -> str:
         HTML.
     """
     refused, lift, delivery = report.replay.refusal, report.lift, report.delivery
-    written = _environment().render_template(
+    return written(
         "page.html",
         report=report,
         people=sum(report.drawn.values()) or report.replay.people,
@@ -55,7 +49,6 @@ def page(report: Report) -> str:
         returned=_returned(report),
         methods=_methods(report),
     )
-    return printable(written)
 
 
 def _costs(report: Report) -> Figure | None:
@@ -101,20 +94,3 @@ def _methods(report: Report) -> list[str]:
     tests = (report.analysis.effects, report.analysis.also, report.analysis.groups) if report.analysis else ()
     tested = [found.effect for rows in tests for found in rows]
     return sorted({estimate.method for estimate in (*made, *paired, *plain, *measured, *tested) if estimate})
-
-
-@cache
-def _environment() -> minijinja.Environment:
-    return minijinja.Environment(
-        templates={"page.html": files("suasion.measurement").joinpath("page.html").read_text("utf-8")},
-        filters={
-            "count": COUNT.number,
-            "money": money,
-            "number": number,
-            "percent": PERCENT.number,
-            "words": lambda name: name.replace("_", " "),
-        },
-        undefined_behavior="strict",
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
