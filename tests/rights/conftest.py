@@ -17,6 +17,7 @@ import pytest
 from sqlalchemy import text
 
 import suasion
+from suasion.identity import opened
 from suasion.ingest import load_source
 from suasion.lake import load
 from suasion.ledger import running, tokens
@@ -116,8 +117,17 @@ class Town:
 
     def person(self, kind: str = "member", value: str = CANARY["member"]) -> int:
         """The number of the person who has an identifier or contact detail."""
-        (found,) = {row["person"] for row in self.rows("identities") if _pair(row) == (kind, value)}
+        (found,) = {row["person"] for row in self.known() if _pair(row) == (kind, value)}
         return found
+
+    def known(self) -> list[dict[str, Any]]:
+        """The identities as they are read, contact details opened."""
+        ws = self.open()
+        table = ws.tables().read("identities", "ingest")
+        texts = opened(table, ws.ledger, ws.key)
+        return [
+            row | {"value": row["value"] or text} for row, text in zip(table.to_pylist(), texts, strict=True)
+        ]
 
     def rows(self, name: str) -> list[dict[str, Any]]:
         """A table as it is read."""
@@ -257,7 +267,7 @@ def _campaign(town: Town) -> None:
 def _mails(town: Town) -> None:
     """A mail to everybody: some staged, some handed over, some read."""
     key = town.open().key
-    address = {row["person"]: row["value"] for row in town.rows("identities") if row["kind"] == "email"}
+    address = {row["person"]: row["value"] for row in town.known() if row["kind"] == "email"}
     for place, (send, person) in enumerate(town.sql("SELECT id, person FROM sends")):
         part, mark = [("tmp", ""), ("new", ""), ("cur", ":2,S")][place % 3]
         path = town.folder / "outbox" / part / f"{tokens.token_of(key, send)}{mark}"

@@ -16,7 +16,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from suasion.errors import SourceError
-from suasion.ingest import Source, cut_rows, find_rows, read
+from suasion.ingest import Source, read
+from suasion.ingest.subject import cut_rows, find_rows
 from suasion.rules import Basis, Purpose
 
 MARKS = {"utf-8": codecs.BOM_UTF8, "utf-16-le": codecs.BOM_UTF16_LE, "utf-16-be": codecs.BOM_UTF16_BE}

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from suasion.errors import BusyError, InputError
+from suasion.errors import InputError
 from suasion.ledger import running, sends, tokens
-from suasion.rights import export
+from suasion.rights.export import OURS, export
 
 
 @pytest.fixture
@@ -41,13 +41,13 @@ def test_every_table_of_the_lake_with_the_person_is_there(town: Any, said: dict[
 
 
 def test_every_table_of_the_ledger_with_the_person_is_there(town: Any, said: dict[str, Any]):
-    counted = {name: n for name, n in town.ledger_rows_about(town.person()).items() if name != "erasing"}
+    counted = {name: n for name, n in town.ledger_rows_about(town.person()).items() if name not in OURS}
     assert {name: len(rows) for name, rows in said["ledger"].items() if name in counted} == counted
     assert set(said["ledger"]) == {*counted, "replies"}
     (draw,), (send,) = said["ledger"]["draws"], said["ledger"]["sends"]
     assert (draw["campaign"], draw["treatment"], draw["probability"]) == ("flu", "mail", 0.25)
     assert said["ledger"]["replies"] == [
-        {"send": send["id"], "kind": "opted_out", "at": "2026-11-02T00:00:00"}
+        {"send": send["id"], "kind": "opted_out", "at": "2026-11-02T00:00:00+00:00"}
     ]
 
 
@@ -87,6 +87,9 @@ def test_a_suppression_of_the_address_alone_is_there(town: Any):
 def test_without_a_key_all_but_what_is_known_by_it_is_there(town: Any, said: dict[str, Any]):
     made = export(replace(town.holdings, key=b""), town.named, town.now)
     assert made["mails"] == []
+    for row in (*said["tables"]["identities"], *made["tables"]["identities"]):
+        if row["role"] == "contact":
+            row["value"] = "sealed"
     assert {**made, "mails": said["mails"]} == said
 
 
@@ -106,8 +109,8 @@ def test_a_reply_and_a_number_that_is_none_can_be_written(town: Any):
 
 def test_whoever_is_being_erased_is_shown_to_nobody(town: Any):
     ws = town.open()
-    with running(ws.ledger, ws.lake, "test", town.now), pytest.raises(BusyError):
-        town.erase()
+    with running(ws.ledger, ws.lake, "test", town.now):
+        assert town.erase().stage == 1
     for named in (town.named, f"email={town.canary['email']}"):
         with pytest.raises(InputError, match="nobody"):
             export(town.holdings, named, town.now)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from suasion.errors import WorkspaceError
+from suasion.identity import stored
 from suasion.ingest import Records
 from suasion.ledger import Ledger, subject, tokens
 
@@ -61,33 +62,37 @@ def _kept(records: Records, known: pa.Table | None, erased: frozenset[bytes], ke
     table = records.records
     never, perhaps, stays = (np.zeros(table.num_rows, np.bool_) for _ in range(3))
     for column in (name for name in table.column_names if name.startswith("id:")):
-        kind = column.removeprefix("id:")
-        theirs = _identifiers(known, kind)
-        stays |= _is_in(table[column], theirs)
-        never |= _is_in(table[column], _erased(table[column], kind, erased, key)) & ~_is_in(
-            table[column], theirs
-        )
+        kind, values = column.removeprefix("id:"), table[column].drop_null().unique().to_pylist()
+        is_theirs = _is_in(table[column], _identifiers(known, kind, values, key))
+        stays |= is_theirs
+        never |= _is_in(table[column], _erased(kind, values, erased, key)) & ~is_theirs
     for kind in (kind for kind in CONTACTS if f"contact:{kind}" in table.column_names):
         column = table[f"contact:{kind}"]
-        perhaps |= _is_in(column, _erased(column, kind, erased, key))
+        perhaps |= _is_in(column, _erased(kind, column.drop_null().unique().to_pylist(), erased, key))
     gone = never | (perhaps & ~stays)
     return _without(records, gone) if gone.any() else records
 
 
-def _identifiers(known: pa.Table | None, kind: str) -> pa.Array:
-    """Values of a kind of identifier that a person has today."""
+def _identifiers(known: pa.Table | None, kind: str, values: Sequence[str], key: bytes) -> pa.Array:
+    """Values of a kind of identifier that a person has today; of the sealed, those of the file."""
     if known is None:
         return pa.array([], pa.string())
     chosen = pc.and_(pc.equal(known["role"], "identifier"), pc.equal(known["kind"], kind))
-    return known.filter(chosen)["value"].combine_chunks()
+    theirs = stored(known.filter(chosen))
+    if theirs["hash"].null_count == theirs.num_rows:
+        return theirs["value"].combine_chunks()
+    wanted, made = frozenset(theirs["hash"].to_pylist()), tokens.hashes_of(key, kind, values)
+    return pa.array([one for one, hashed in zip(values, made, strict=True) if hashed in wanted], pa.string())
 
 
-def _erased(column: pa.ChunkedArray, kind: str, erased: frozenset[bytes], key: bytes) -> pa.Array:
-    """The values of a column whose keyed hash is one of an erased detail."""
-    values = column.drop_null().unique().to_pylist()
-    hashes = tokens.hashes_of(key, kind, values)
-    pairs = zip(values, hashes, strict=True)
-    return pa.array([value for value, made in pairs if made in erased], pa.string())
+def _erased(kind: str, values: Sequence[str], erased: frozenset[bytes], key: bytes) -> pa.Array:
+    """Values that were erased, in whatever spelling; older erasures know them by `tokens.spelled` alone."""
+    made = zip(
+        *(tokens.hashes_of(key, kind, values, how) for how in (tokens.folded, tokens.spelled)), strict=True
+    )
+    return pa.array(
+        [one for one, both in zip(values, made, strict=True) if erased.intersection(both)], pa.string()
+    )
 
 
 def _is_in(column: pa.ChunkedArray, values: pa.Array) -> Mask:
