@@ -6,27 +6,22 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from suasion.allocation import Plan, plan_from
-from suasion.experiments import Assignment
 from suasion.ledger import Ledger, Tables, sends
 from suasion.measurement import Report, Step, page, replay, report
 from suasion.profiles import traits_of
 from suasion.scores import Scores, inferences
 from suasion.workspace.brief import Brief
 from suasion.workspace.drawn import draws_of
-from suasion.workspace.lifted import analyzed, delivered, drawn_by_plan, drawn_in_trial, measured, spent_on
-from suasion.workspace.live import reach, terms_of
+from suasion.workspace.lifted import delivered, seen_in_trial, seen_of_plan
+from suasion.workspace.live import reach
 from suasion.workspace.planning import asked
 from suasion.workspace.scored import scores_of
 from suasion.workspace.settings import Settings
 from suasion.workspace.steps import Cleared, clear, reasons, trial_of
-
-Ids = npt.NDArray[np.int64]
 
 
 def account(tables: Tables, ledger: Ledger, brief: Brief, settings: Settings) -> Report:
@@ -44,43 +39,33 @@ def account(tables: Tables, ledger: Ledger, brief: Brief, settings: Settings) ->
     rehearsed = _rehearsed(tables, brief, fitted, made, settings.currency) if live else made
     judged = replay(brief.campaign, brief.design, fitted, rehearsed, clearance, brief.gate, facts)
     trial, left_out = trial_of(tables, brief, clearance.persons)
-    steps = _steps(tables, brief, cleared, left_out)
     drawn = draws_of(tables, ledger, name, made, digest)
-    changed, why_not, analysis, paid = None, (), None, None
     if begun:
-        evidence = drawn_by_plan(tables, brief, made, drawn)
-        analysis = analyzed(tables, ledger, brief, made.options.persons, evidence, live=True)
-        changed, why_not = measured(evidence, analysis, made, brief.campaign.outcome, progress.spent)
-        paid = spent_on(tables, ledger, brief, changed, settings.currency)
-        if changed is not None and paid.returns:
-            # A voucher costs what was redeemed, not what was set aside for it.
-            cost = paid.returns[0].cost_per_extra
-            changed = replace(changed, spent=paid.spent.value, cost_per_extra=cost)
-    elif brief.design.assignment is not Assignment.OBSERVED:
-        evidence = drawn_in_trial(brief.design, trial)
-        analysis = analyzed(tables, ledger, brief, trial.persons, evidence, live=False)
+        seen = seen_of_plan(tables, ledger, brief, made, drawn, progress.spent, settings.currency)
+    else:
+        seen = seen_in_trial(tables, ledger, brief, trial)
     return report(
         campaign=brief.campaign,
         design=brief.design,
         segment=brief.segment,
         source=brief.source,
-        steps=(*steps, *_reached(tables, ledger, brief, made)) if live else steps,
+        steps=(*_steps(tables, brief, cleared, left_out), *_reached(tables, ledger, brief, made)),
         scores=fitted,
-        made=replace(made, notes=(*made.notes, *why_not)),
+        made=replace(made, notes=(*made.notes, *seen.why_not)),
         judged=judged,
         features=_features(tables, brief, made) if live else trial.features,
         catalogue=brief.catalogue,
         refused=brief.refused,
         drawn=_drawn(drawn, brief),
         currency=settings.currency,
-        inputs=f"{brief.facts(tables)} {inputs} rules {brief.gate.digest}",
+        inputs=f"{facts} {inputs} rules {brief.gate.digest}",
         at=brief.gate.occasion.at,
-        lift=changed,
+        lift=seen.lift,
         delivery=delivered(progress) if begun else None,
         trial=trial.features,
         money=[name for name in brief.outcomes if brief.source.outcomes[name].money],
-        analysis=analysis,
-        spent=paid,
+        analysis=seen.analysis,
+        spent=seen.spent,
     )
 
 
@@ -110,8 +95,10 @@ def _rehearsed(tables: Tables, brief: Brief, fitted: Scores, made: Plan, currenc
 
 
 def _reached(tables: Tables, ledger: Ledger, brief: Brief, made: Plan) -> tuple[Step, ...]:
-    """The count of people from the segment to the plan."""
-    reached, channel = reach(tables, ledger, brief), terms_of(brief).channel
+    """The count of people from the segment to the plan of a live campaign."""
+    if brief.campaign.delivery is None:
+        return ()
+    reached, channel = reach(tables, ledger, brief), brief.campaign.delivered.channel
     judgement, n = reached.judgement, len(made.options.persons)
     permitted = len(judgement.clearance.persons)
     drops = {str(reason): count for reason, count in judgement.drops.items()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -13,14 +13,23 @@ from suasion.errors import CampaignError
 from suasion.experiments import Assignment, Design, Treatment
 from suasion.ingest import PastTreatment, Source, load_source
 from suasion.ledger import Campaign, Tables, campaign_from
-from suasion.messages import Message, message_from, used_traits
+from suasion.messages import Message, harm, message_from, used_traits
 from suasion.profiles import FACT_TABLES, Trait, catalogue_from, inferred_tables
 from suasion.rules import Channel, Gate, Jurisdiction, Occasion, Purpose, Reason, Use, load_packs
+from suasion.scores import inferences
 from suasion.segments import Segment, segment_from
 from suasion.workspace.settings import Settings
 
 RATES = ("opted_out", "complained", "bounced")
 """Replies to sends that a guardrail may watch."""
+_UNWRITTEN = {
+    ("inferred", "an inferred"): "A score is for choosing people: leave it out.",
+    (
+        "computed",
+        "a computed",
+    ): "It changes with every event, and would not be what was approved: leave it out.",
+}
+"""What no message writes, by how it is known and called."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +51,10 @@ class Brief:
         By name.
     refused : dict of str to tuple of Reason
         Treatments whose message the rules refuse.
+    votes : tuple of Vote
+        The official table of the workspace.
+    lookalikes : frozenset of str
+        Traits that say who is like those on a list.
     """
 
     campaign: Campaign
@@ -53,6 +66,8 @@ class Brief:
     design: Design
     messages: dict[str, Message]
     refused: dict[str, tuple[Reason, ...]]
+    votes: tuple[harm.Vote, ...]
+    lookalikes: frozenset[str]
 
     @property
     def outcomes(self) -> tuple[str, ...]:
@@ -67,6 +82,7 @@ class Brief:
     def inputs(self, tables: Tables) -> str:
         """What scores depend on: people, rules, and and the declaration but for what plans use alone."""
         planned = ("budget", "holdout", "exploration", "worth", "cautious", "neutral", "limits", "analysis")
+        planned = (*planned, "disclosure")
         free = {**dict.fromkeys(planned, True), "delivery": {"not_after", "hours"}}
         declared = self.campaign.model_dump_json(exclude=free)
         parts = [declared, self.segment.digest, self.gate.digest, repr(self.design)]
@@ -104,12 +120,16 @@ def brief(folder: Path, settings: Settings, name: str, at: datetime) -> Brief:
     source = _source(campaign, sources)
     catalogue = catalogue_from(folder / "traits")
     gate = gate_for(folder, settings, campaign.purpose, name, frozenset({Use.LEARN, Use.EVALUATE}), at)
+    lookalikes = frozenset(one.trait for one in _inferences(folder) if one.kind == "lookalike")
     design = _design(campaign, source)
     segment = segment_from(named(folder / "segments", campaign.segment, CampaignError), catalogue, gate)
     _admit_features(campaign, source, catalogue, gate)
     messages = _messages(folder, campaign)
-    refused = _refused(design, messages, gate)
-    made = Brief(campaign, source, sources, catalogue, gate, segment, design, messages, refused)
+    votes = harm.votes_from(folder / "votes.toml")
+    refused = _refused(campaign, messages, gate, votes)
+    made = Brief(
+        campaign, source, sources, catalogue, gate, segment, design, messages, refused, votes, lookalikes
+    )
     _admit_outcomes(made)
     _admit_fields(made)
     _admit_analysis(made)
@@ -130,10 +150,17 @@ def gate_for(
     at: datetime,
     channel: Channel | None = None,
 ) -> Gate:
-    """The rules of the workspace held against an occasion."""
-    jurisdiction = Jurisdiction(settings.territory, at.date())
+    """The rules of the workspace held against an occasion, wherever its people and the workspace may be."""
+    places = {settings.territory, *(source.territory for source in sources_from(folder))}
+    territory = "|".join(sorted({code for place in places for code in place.split("|")}))
+    jurisdiction = Jurisdiction(territory, at.date())
     occasion = Occasion(uses, purpose, campaign, jurisdiction, at, channel)
     return Gate(load_packs(settings.rules, folder / "rules"), occasion)
+
+
+def _inferences(folder: Path) -> Iterator[inferences.Inference]:
+    for path in sorted((folder / "inferences").glob("*.toml")):
+        yield inferences.inference_from(path)
 
 
 def _source(campaign: Campaign, sources: tuple[Source, ...]) -> Source:
@@ -202,9 +229,10 @@ def _admit_fields(made: Brief) -> None:
         if terms.message is not None:
             variant = made.messages[terms.message].variant(terms.variant)
             used = used_traits(variant, made.catalogue)
-            if inferred := [name for name, _ in used if made.catalogue[name].provenance == "inferred"]:
-                asked, todo = f"message '{terms.message}'", "A score is for choosing people: leave it out."
-                raise CampaignError(asked, f"it writes an inferred trait ({', '.join(inferred)})", todo)
+            for (how, called), todo in _UNWRITTEN.items():
+                if found := [name for name, _ in used if made.catalogue[name].provenance == how]:
+                    said = f"it writes {called} trait ({', '.join(found)})"
+                    raise CampaignError(f"message '{terms.message}'", said, todo)
             made.gate.admit_traits("message", [(name, category, None) for name, category in used])
 
 
@@ -231,13 +259,15 @@ def _messages(folder: Path, campaign: Campaign) -> dict[str, Message]:
     return {name: message_from(named(folder / "messages", name, CampaignError)) for name in sorted(names)}
 
 
-def _refused(design: Design, messages: Mapping[str, Message], gate: Gate) -> dict[str, tuple[Reason, ...]]:
+def _refused(
+    campaign: Campaign, messages: Mapping[str, Message], gate: Gate, votes: Sequence[harm.Vote]
+) -> dict[str, tuple[Reason, ...]]:
     refused: dict[str, tuple[Reason, ...]] = {}
-    for treatment in design.treatments[1:]:
-        if treatment.message is None:
+    for name, terms in campaign.treatments.items():
+        if terms.message is None:
             verdict = gate.judge_one("message", {})
         else:
-            verdict = messages[treatment.message].judge(gate)
+            verdict = messages[terms.message].judge(gate, votes, terms.variant)
         if not verdict.allowed:
-            refused[treatment.name] = verdict.reasons
+            refused[name] = verdict.reasons
     return refused

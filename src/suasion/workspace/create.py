@@ -187,18 +187,19 @@ def _source(
         f"{_slug(answers.outcome)} = {{ column = {_text(answers.outcome)}, category = "
         f"{_text(found.column(answers.outcome).category or 'behavior')} }}",
     ]
+    return "\n".join([*lines, *_attested(found, answers.vouched_by)]) + "\n"
+
+
+def _attested(found: Guess, by: str) -> list[str]:
+    """That everybody is an adult, if somebody vouches for it and the file does not tell it itself."""
     aged = [column.name for column in found.columns if column.category == "age"]
     if aged:
-        lines += [
-            "",
-            f"# Not attested: the file itself tells ages ({_text(aged[0])}). A trait of whole years",
-        ]
-        lines += ['# with fact = "age" in traits/ lets the rules read them.']
-    elif answers.vouched_by:
-        why = "stated when the workspace was made"
-        who = [f"who = {_text(answers.vouched_by)}", f"why = {_text(why)}"]
-        lines += ["", "[[attest]]", 'fact = "adult"', "value = true", *who]
-    return "\n".join(lines) + "\n"
+        said = f"# Not attested: the file itself tells ages ({_text(aged[0])}). A trait of whole years"
+        return ["", said, '# with fact = "age" in traits/ lets the rules read them.']
+    if not by:
+        return []
+    why = 'why = "stated when the workspace was made"'
+    return ["", "[[attest]]", 'fact = "adult"', "value = true", f"who = {_text(by)}", why]
 
 
 def _trait(key: str, column: ColumnGuess) -> str:

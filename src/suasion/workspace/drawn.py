@@ -34,6 +34,11 @@ class Drawn:
     chosen: Ids
 
     @property
+    def treated(self) -> Ids:
+        """Who was drawn for any treatment."""
+        return self.plan.options.persons[self.chosen > 0]
+
+    @property
     def by_treatment(self) -> dict[str, Ids]:
         """Who was drawn for each treatment."""
         names = self.plan.options.treatments

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -24,7 +24,51 @@ Floats = npt.NDArray[np.float64]
 Ids = npt.NDArray[np.int64]
 
 
-def measured(
+@dataclass(frozen=True)
+class Seen:
+    """What outcomes show of a campaign, or of the experiment it learned from.
+
+    Parameters
+    ----------
+    analysis : Analysis or None
+        None where nobody drew.
+    lift : Lift or None
+        What the sent plan changed.
+    why_not : tuple of str
+        Why that cannot be told.
+    spent : Spending or None
+        None where nothing was sent.
+    """
+
+    analysis: analysis.Analysis | None = None
+    lift: Lift | None = None
+    why_not: tuple[str, ...] = ()
+    spent: spending.Spending | None = None
+
+
+def seen_of_plan(
+    tables: Tables, ledger: Ledger, brief: Brief, made: Plan, drawn: pa.Table, spent: float, currency: str
+) -> Seen:
+    """What came of a plan that is being sent."""
+    evidence = drawn_by_plan(tables, brief, made, drawn)
+    found = _analyzed(tables, ledger, brief, made.options.persons, evidence, live=True)
+    changed, why_not = _measured(evidence, found, made, brief.campaign.outcome, spent)
+    paid = _spent_on(tables, ledger, brief, changed, currency)
+    if changed is not None and paid.returns:
+        # A voucher costs what was redeemed, not what was set aside for it.
+        changed = replace(changed, spent=paid.spent.value, cost_per_extra=paid.returns[0].cost_per_extra)
+    return Seen(found, changed, why_not, paid)
+
+
+def seen_in_trial(tables: Tables, ledger: Ledger, brief: Brief, trial: Trial) -> Seen:
+    """What the finished experiment shows that a campaign learned from, if somebody drew there."""
+    if brief.design.assignment is Assignment.OBSERVED:
+        return Seen()
+    evidence = _drawn_in_trial(brief.design, trial)
+    return Seen(_analyzed(tables, ledger, brief, trial.persons, evidence, live=False))
+
+
+def _measured(
     evidence: analysis.Evidence, found: analysis.Analysis, made: Plan, outcome: str, spent: float
 ) -> tuple[Lift | None, tuple[str, ...]]:
     """What the plan changed, by the chances of its own draw; None, and why, where that cannot be told.
@@ -45,7 +89,7 @@ def measured(
     return analysis.looked_at(changed, found.course.latest), ()
 
 
-def spent_on(
+def _spent_on(
     tables: Tables, ledger: Ledger, brief: Brief, changed: Lift | None, currency: str
 ) -> spending.Spending:
     """What a sent campaign cost, and what came back."""
@@ -96,7 +140,7 @@ def _numbers(table: pa.Table, column: str) -> Floats:
     return table[column].cast(pa.float64()).to_numpy(zero_copy_only=False)
 
 
-def drawn_in_trial(design: Design, trial: Trial) -> analysis.Evidence:
+def _drawn_in_trial(design: Design, trial: Trial) -> analysis.Evidence:
     """The people of a finished experiment."""
     chances = _chances(design, trial)
     own = None if np.isnan(trial.received).any() else trial.received
@@ -147,7 +191,7 @@ def handed_over(ledger: Ledger, campaign: str) -> analysis.Sent:
     return analysis.Sent(delivered(progress).sent, waiting, progress.replies, paused(ledger, campaign))
 
 
-def analyzed(
+def _analyzed(
     tables: Tables, ledger: Ledger, brief: Brief, persons: Ids, evidence: analysis.Evidence, *, live: bool
 ) -> analysis.Analysis:
     """The analysis of a sent campaign, as it was registered, or of a finished experiment."""

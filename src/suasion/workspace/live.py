@@ -11,11 +11,12 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from suasion.delivery import check_sender, is_deliverable
+from suasion.delivery import check_sender
 from suasion.disclosure import content_digest
 from suasion.errors import CampaignError, WorkspaceError
+from suasion.identity import stored, unsealed
 from suasion.lake import query
-from suasion.ledger import DeliveryTerms, Ledger, Tables, sends
+from suasion.ledger import Ledger, Tables, sends
 from suasion.messages import Message, proof
 from suasion.profiles import assemble_facts, traits_of, types
 from suasion.rules import Category, Channel, Gate, Judgement, Use
@@ -45,14 +46,6 @@ class Reach:
     drops: dict[str, int]
 
 
-def terms_of(brief: Brief) -> DeliveryTerms:
-    """How the campaign is delivered; CampaignError where it is not."""
-    if brief.campaign.delivery is None:
-        todo = "Give it a [delivery] table: channel, sender, imprint, not_after."
-        raise CampaignError(f"campaign '{brief.campaign.name}'", "it says nothing about delivery", todo)
-    return brief.campaign.delivery
-
-
 def public_url(settings: Settings) -> str:
     """Where recipients reach us; WorkspaceError where that is not said."""
     if settings.public_url is None:
@@ -69,7 +62,7 @@ def check(brief: Brief, settings: Settings) -> None:
     InputError
         What is missing or wrong.
     """
-    terms, asked = terms_of(brief), f"campaign '{brief.campaign.name}'"
+    terms, asked = brief.campaign.delivered, f"campaign '{brief.campaign.name}'"
     public_url(settings)
     check_sender(terms.sender)
     if terms.channel is not Channel.EMAIL:
@@ -85,7 +78,7 @@ def contact_gate(brief: Brief, at: datetime) -> Gate:
     """The rules held against writing to people, now."""
     occasion = brief.gate.occasion
     there = replace(occasion.jurisdiction, on=at.date())
-    uses, channel = frozenset({Use.CONTACT}), terms_of(brief).channel
+    uses, channel = frozenset({Use.CONTACT}), brief.campaign.delivered.channel
     now = replace(occasion, uses=uses, channel=channel, jurisdiction=there, at=at)
     return replace(brief.gate, occasion=now)
 
@@ -95,13 +88,13 @@ def reach(tables: Tables, ledger: Ledger, brief: Brief) -> Reach:
     matching, _ = members(brief.segment, traits_of(tables, brief.catalogue, brief.gate.occasion))
     gate = contact_gate(brief, brief.gate.occasion.at)
     judgement = judge(tables, brief, gate, matching)
-    permitted, channel = judgement.clearance.persons, terms_of(brief).channel
+    permitted, channel = judgement.clearance.persons, brief.campaign.delivered.channel
     never = sends.suppressed(ledger, channel)
     free = permitted[~np.isin(permitted, np.fromiter(never, np.int64, len(never)))]
     having = np.unique(details_of(tables, channel)["person"].to_numpy())
     reached = free[np.isin(free, having)]
     drops = {"opted out or suppressed": len(permitted) - len(free)}
-    drops[f"no {CHANNELS[channel]} on record"] = len(free) - len(reached)
+    drops[unreachable(tables, channel)] = len(free) - len(reached)
     return Reach(judgement, reached, {reason: n for reason, n in drops.items() if n})
 
 
@@ -167,11 +160,25 @@ def said_by(brief: Brief, treatment: str) -> tuple[Message, str | None]:
 
 
 def details_of(tables: Tables, channel: Channel) -> pa.Table:
-    """Columns person and value: one usable contact detail a person for the channel, sorted by person."""
-    identities = tables.read("identities", "ingest")
+    """One contact detail a person, for the channel, that messages can go to; nothing is opened for it.
+
+    Returns
+    -------
+    pyarrow.Table
+        Columns person, kind, hash (by which suppressions know it) and sealed; sorted by person.
+    """
+    identities = stored(tables.read("identities", "ingest"))
     wanted = pc.and_(pc.equal(identities["role"], "contact"), pc.equal(identities["kind"], CHANNELS[channel]))
-    sql = "SELECT person, min(value) AS value FROM i GROUP BY person ORDER BY person"
-    details = query(sql, {"i": identities.filter(wanted).select(["person", "value"])})
-    if channel is not Channel.EMAIL:
-        return details
-    return details.filter(pa.array(list(map(is_deliverable, details["value"].to_pylist())), pa.bool_()))
+    sql = """SELECT person, any_value(kind) AS kind, arg_min(coalesce(folded, hash), hash) AS hash,
+                    arg_min(sealed, hash) AS sealed
+             FROM i WHERE usable GROUP BY person ORDER BY person"""
+    columns = ["person", "kind", "hash", "folded", "sealed", "usable"]
+    return query(sql, {"i": identities.filter(wanted).select(columns)})
+
+
+def unreachable(tables: Tables, channel: Channel) -> str:
+    """Why somebody without a contact detail for the channel cannot be reached."""
+    lost = f"no {CHANNELS[channel]} on record"
+    if unsealed(tables.read("identities", "ingest")):
+        return f"{lost}: SUASION_KEY was not set at the ingest; set it and run `suasion ingest` again"
+    return lost

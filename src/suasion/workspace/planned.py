@@ -10,12 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from suasion.allocation import Plan, decide, publish_plan
-from suasion.ledger import Ledger, Run, declare
+from suasion.ledger import Ledger, Run
 from suasion.rules import Clearance, Gate
 from suasion.workspace.brief import Brief
 from suasion.workspace.live import contact_gate, reach
+from suasion.workspace.parts import closed_by_law
 from suasion.workspace.planning import Asked, Groups, asked, with_history
-from suasion.workspace.scored import among, forecast_of, scores_of
+from suasion.workspace.scored import among, forecast_of, scores_of, with_objectors
 from suasion.workspace.settings import Settings
 from suasion.workspace.steps import clear
 
@@ -85,7 +86,7 @@ def make_plan(
         brief.facts(run),
         keyed=bool(key),
     )
-    run.writes.append(declare(campaign, brief.gate.occasion.at))
+    run.declare(campaign, brief.gate.occasion.at)
     return PlanSummary(
         campaign=campaign.name,
         people=len(decisions.persons),
@@ -107,8 +108,15 @@ def _wanted(
         wanted = asked(run, brief, scores_of(run, brief))
         return wanted, clear(run, brief).judgement.clearance, brief.gate
     reached = reach(run, ledger, brief)
-    wanted = asked(run, brief, among(forecast_of(run, brief), reached.persons))
+    known = among(forecast_of(run, brief), reached.persons)
+    wanted = asked(run, brief, with_objectors(known, run, brief, reached.persons))
     bounded = with_history(wanted, run, ledger, brief, settings, folder, key)
+    closed, notes = closed_by_law(run, brief, settings, bounded.options.persons, bounded.options.treatments)
+    if closed.any():
+        before = bounded.options.closed
+        closed = closed if before is None else closed | before
+        bounded = replace(bounded, options=replace(bounded.options, closed=closed))
+    bounded = replace(bounded, notes=(*bounded.notes, *notes))
     return bounded, reached.judgement.clearance, contact_gate(brief, brief.gate.occasion.at)
 
 

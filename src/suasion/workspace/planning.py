@@ -25,7 +25,7 @@ from suasion.scores import Forecast, Scores
 from suasion.workspace.brief import Brief
 from suasion.workspace.desk import hashes
 from suasion.workspace.homes import households_of
-from suasion.workspace.live import details_of, terms_of
+from suasion.workspace.live import details_of
 from suasion.workspace.scored import model_of
 from suasion.workspace.settings import CapTerms, Settings
 
@@ -233,7 +233,7 @@ def with_history(
 ) -> Asked:
     """Close what caps and plurality close, from what everybody had before from other campaigns."""
     persons = wanted.options.persons
-    past = _Past(tables, ledger, brief, key)
+    past = _Past(tables, ledger, brief)
     closed = np.zeros((len(persons), len(wanted.options.treatments)), np.bool_)
     notes, households = list[str](), wanted.households
     if settings.held_out:
@@ -241,7 +241,7 @@ def with_history(
         closed |= aside[:, None]
         notes += _told(aside, "are held out of all campaigns")
     if settings.cap is not None:
-        had = past.had(persons, settings.cap.days, terms_of(brief).channel).had()
+        had = past.had(persons, settings.cap.days, brief.campaign.delivered.channel).had()
         closed |= (had >= settings.cap.sends)[:, None]
         notes += _told(had >= settings.cap.sends, "had as many messages as the cap allows")
     if settings.household_cap is not None:
@@ -273,17 +273,14 @@ class _Past:
     tables: Tables
     ledger: Ledger
     brief: Brief
-    key: bytes
 
     def had(self, persons: Ids, days: int, channel: Channel | None) -> sends.History:
         """Messages within so many days, in one channel or all."""
-        here = terms_of(self.brief).channel
+        here = self.brief.campaign.delivered.channel
         details = details_of(self.tables, here)
         known = np.isin(persons, details["person"].to_numpy())
         addresses: list[bytes | None] = [None] * len(persons)
-        for row, told in zip(
-            np.flatnonzero(known), hashes(details, persons[known], self.key, here), strict=True
-        ):
+        for row, told in zip(np.flatnonzero(known), hashes(details, persons[known]), strict=True):
             addresses[row] = told
         since = self.brief.gate.occasion.at - timedelta(days=days)
         found = sends.history(self.ledger, persons, addresses, since, channel)

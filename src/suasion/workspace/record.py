@@ -18,6 +18,7 @@ from suasion.allocation import plan_from
 from suasion.delivery import Kind, Reply, reply_from
 from suasion.errors import SourceError
 from suasion.expressions import quote
+from suasion.identity import hashes, links, stored
 from suasion.ingest import LINE_NUMBER, Source, read
 from suasion.lake import query
 from suasion.ledger import Campaign, Ledger, Run, Tables, sends, subject, tokens
@@ -90,7 +91,7 @@ class ReplySummary:
     paused: tuple[str, ...] = ()
 
 
-def record_outcomes(run: Run, brief: Brief, file: Path, at: datetime) -> OutcomeSummary:
+def record_outcomes(run: Run, brief: Brief, file: Path, at: datetime, key: bytes) -> OutcomeSummary:
     """Record the outcomes of a live campaign; where a person is in several files, the newest counts.
 
     The file has the identifier and outcome columns of the experiment that the campaign learned from, and
@@ -104,7 +105,7 @@ def record_outcomes(run: Run, brief: Brief, file: Path, at: datetime) -> Outcome
     """
     name, source = brief.campaign.name, _mapping(brief, file, at)
     found = read(source, file.parent, {})
-    persons = _resolved(run, source, found.records)
+    persons = _resolved(run, source, found.records, key)
     outcomes = [f"outcome:{outcome}" for outcome in brief.outcomes]
     new = _timed(persons.filter(persons["person"].is_valid()).select(["person", *outcomes]), at)
     table = f"outcomes.{name}"
@@ -140,18 +141,25 @@ def _mapping(brief: Brief, file: Path, at: datetime) -> Source:
     )
 
 
-def _resolved(tables: Tables, source: Source, records: pa.Table) -> pa.Table:
+def _resolved(tables: Tables, source: Source, records: pa.Table, key: bytes) -> pa.Table:
     """The records with the person whom their first known identifier names, null where none does."""
-    identities = tables.read("identities", "ingest")
+    identities = stored(tables.read("identities", "ingest"))
     known = identities.filter(pc.equal(identities["role"], "identifier"))
+    known = known.append_column("link", links(known["value"], known["hash"]))
+    named = {
+        f"id:{kind}": links(column, hashes("identifier", kind, column, key))
+        for kind in source.identifiers
+        for column in (records[f"id:{kind}"],)
+    }
+    linking = pa.table({"line": records["line"], **named})
     columns = [f"id:{kind}" for kind in source.identifiers]
     joins = " ".join(
-        f"LEFT JOIN (SELECT DISTINCT person, value FROM k WHERE kind = ?) AS k{i} ON k{i}.value = r.{name}"
+        f"LEFT JOIN (SELECT DISTINCT person, link FROM k WHERE kind = ?) AS k{i} ON k{i}.link = l.{name}"
         for i, name in enumerate(map(quote, columns))
     )
     person = f"coalesce({', '.join(f'k{i}.person' for i in range(len(columns)))})"
-    sql = f"SELECT {person} AS person, r.* FROM r {joins} ORDER BY r.line"
-    return query(sql, {"r": records, "k": known}, list(source.identifiers))
+    sql = f"SELECT {person} AS person, r.* FROM r JOIN l USING (line) {joins} ORDER BY r.line"
+    return query(sql, {"r": records, "l": linking, "k": known}, list(source.identifiers))
 
 
 def _timed(table: pa.Table, at: datetime) -> pa.Table:

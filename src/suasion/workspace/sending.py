@@ -13,16 +13,25 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from suasion.delivery import Carrier, Dispatch, MaildirCarrier, SmtpCarrier, check_sender, send
-from suasion.disclosure import entry_of, record
+from suasion.disclosure import Entry, counts, entry_of, record
 from suasion.errors import CampaignError
-from suasion.ledger import Ledger, Tables, sends, tokens
+from suasion.ledger import Ledger, Tables, replay, sends, tokens
 from suasion.profiles import FACT_TABLES, assemble_facts
 from suasion.rules import Clearance, Gate
-from suasion.segments import CHANNELS
 from suasion.workspace.brief import Brief
 from suasion.workspace.desk import Desk, desk, hashes
 from suasion.workspace.drawn import Drawn, drawn_plan
-from suasion.workspace.live import check, contact_gate, content_of, details_of, prove, public_url, terms_of
+from suasion.workspace.live import (
+    check,
+    contact_gate,
+    content_of,
+    details_of,
+    prove,
+    public_url,
+    unreachable,
+)
+from suasion.workspace.parts import Part, parts_of, refuse
+from suasion.workspace.scored import learned
 from suasion.workspace.settings import Settings
 
 Read = Callable[[], tuple[Brief, Settings]]
@@ -80,17 +89,39 @@ def approve(
     Raises
     ------
     CampaignError
-        The proof found problems, or the plan writes to nobody; nothing is approved.
+        The proof found problems, the plan writes to nobody, the rules refuse now what was planned, or who
+        approves wrote the message and the rules want a second person; nothing is approved.
     """
     check(brief, settings)
     drawn = drawn_plan(tables, ledger, brief)
     if not drawn.chosen.any():
         found = f"its plan writes to nobody: of {len(drawn.chosen):,} people none was drawn for a treatment"
         raise CampaignError(f"campaign '{brief.campaign.name}'", found, "Look at `suasion plan`.")
+    parts = parts_of(tables, brief, at, drawn.treated)
+    refuse(parts, brief, settings, drawn.by_treatment, at)
     prove(tables, brief, drawn.by_treatment)
+    _second(brief, parts, by, at)
     content = content_of(brief, settings)
     sends.approve(ledger, brief.campaign.name, content, by, why, at)
     return content
+
+
+def _second(brief: Brief, parts: Sequence[Part], by: str, at: datetime) -> None:
+    """See that who approves is another than who wrote it, where the rules want that."""
+    gate = contact_gate(brief, at)
+    for name, terms in brief.campaign.treatments.items():
+        message = brief.messages[terms.message or ""]
+        for part in parts:
+            verdict = message.judge(gate, brief.votes, terms.variant, by, part.place)
+            if (
+                verdict.allowed
+                or not message.judge(gate, brief.votes, terms.variant, None, part.place).allowed
+            ):
+                continue  # what is refused whoever approves it was never drawn
+            asked = f"an approval of treatment '{name}' of campaign '{brief.campaign.name}'"
+            raise CampaignError(
+                asked, "; ".join(map(str, verdict.reasons)), "Have another person approve it."
+            )
 
 
 def sending(
@@ -117,9 +148,11 @@ def sending(
     current, campaign = tables(), brief.campaign
     drawn = drawn_plan(current, ledger, brief)
 
+    parts = parts_of(current, brief, now(), drawn.treated)
+
     def permitted() -> tuple[Brief, Settings]:
         now_said = read()
-        _refuse(now_said[0], drawn)
+        refuse(parts, *now_said, drawn.by_treatment, now())
         return now_said
 
     permitted()
@@ -131,27 +164,16 @@ def sending(
             f"Read it with `suasion preview`, then run `suasion approve {campaign.name} --by NAME --why WHY`."
         )
         raise CampaignError(f"campaign '{campaign.name}'", "nobody has approved what it says now", todo)
-    unreachable = _plan_sends(current, ledger, brief, drawn, key)
-    entry = entry_of(
-        campaign,
-        brief.segment,
-        brief.messages,
-        brief.catalogue,
-        brief.sources,
-        drawn.plan,
-        contact_gate(brief, now()),
-        settings.currency,
-        public_url(settings),
-        approval,
-    )
-    record(ledger, entry, now())
+    lost = _plan_sends(current, ledger, brief, drawn)
+    for part in parts_of(current, brief, now(), drawn.plan.options.persons):
+        record(ledger, _entry(current, ledger, brief, settings, drawn, part, approval, now()), now())
     carrier = _carrier(folder, brief, settings, smtp_login)
     sent = yield from send(_dispatch(ledger, tables, permitted, key, now, carrier))
     progress = sends.progress(ledger, campaign.name)
     return SendSummary(
         campaign=campaign.name,
         fates={fate: n for fate, n in sent.fates.items() if n},
-        left={reason: n for reason, n in (sent.left | unreachable).items() if n},
+        left={reason: n for reason, n in (sent.left | lost).items() if n},
         stop=None if sent.stop is None else str(sent.stop),
         progress=progress,
         notes=notes if sent.fates.total() else (*notes, _why_nothing(progress)),
@@ -168,20 +190,41 @@ def _why_nothing(progress: sends.Progress) -> str:
     return f"Nothing was sent: {waiting:,} of {everybody:,} sends still wait."
 
 
-def _refuse(brief: Brief, drawn: Drawn) -> None:
-    """Refuse to send a message that the rules refuse; if they did at planning, nobody was drawn for it."""
-    for name, reasons in brief.refused.items():
-        if len(drawn.by_treatment[name]):
-            raise CampaignError(
-                f"treatment '{name}' of campaign '{brief.campaign.name}'",
-                "; ".join(map(str, reasons)),
-                "Change the message, or declare a campaign without it.",
-            )
+def _entry(
+    tables: Tables,
+    ledger: Ledger,
+    brief: Brief,
+    settings: Settings,
+    drawn: Drawn,
+    part: Part,
+    approval: tuple[str, datetime],
+    at: datetime,
+) -> Entry:
+    """The record of one part of a campaign."""
+    fitted, options = learned(tables, brief), drawn.plan.options
+    rows = np.flatnonzero(np.isin(options.persons, part.persons))
+    people = len(fitted.persons)
+    counted = counts.planned(
+        ledger, brief.campaign, brief.segment, part.name, part.places, drawn.plan, people, at, rows
+    )
+    return entry_of(
+        brief.campaign,
+        brief.segment,
+        brief.messages,
+        brief.catalogue,
+        brief.sources,
+        counted,
+        fitted.findings,
+        contact_gate(brief, at),
+        settings.currency,
+        public_url(settings),
+        approval,
+    )
 
 
-def _plan_sends(tables: Tables, ledger: Ledger, brief: Brief, drawn: Drawn, key: bytes) -> Counter[str]:
+def _plan_sends(tables: Tables, ledger: Ledger, brief: Brief, drawn: Drawn) -> Counter[str]:
     """Write down a send for everybody who was drawn for a treatment; count who cannot be reached now."""
-    options, channel = drawn.plan.options, terms_of(brief).channel
+    options, channel = drawn.plan.options, brief.campaign.delivered.channel
     details = details_of(tables, channel)
     reachable = np.isin(options.persons, details["person"].to_numpy())
     treated = np.flatnonzero((drawn.chosen > 0) & reachable)
@@ -195,19 +238,19 @@ def _plan_sends(tables: Tables, ledger: Ledger, brief: Brief, drawn: Drawn, key:
             persons.tolist(),
             np.array(options.treatments)[which].tolist(),
             options.costs[treated, which].tolist(),
-            hashes(details, persons, key, channel),
+            hashes(details, persons),
             strict=True,
         ),
     )
     lost = options.persons[(drawn.chosen > 0) & ~reachable]
     begun = sends.planned_for(ledger, brief.campaign.name, channel) if len(lost) else frozenset[int]()
-    return Counter({f"no {CHANNELS[channel]} on record": len(begun.union(lost.tolist())) - len(begun)})
+    return Counter({unreachable(tables, channel): len(begun.union(lost.tolist())) - len(begun)})
 
 
 def _carrier(folder: Path, brief: Brief, settings: Settings, login: tuple[str, str]) -> Carrier:
     if settings.carrier == "outbox":
         return MaildirCarrier(folder / "outbox")
-    return SmtpCarrier(settings.carrier, check_sender(terms_of(brief).sender).address, *login)
+    return SmtpCarrier(settings.carrier, check_sender(brief.campaign.delivered.sender).address, *login)
 
 
 @dataclass(frozen=True)
@@ -217,8 +260,10 @@ class _Facts:
     tables: Callable[[], Tables]
     known: dict[tuple[str, date], pa.Table]
 
-    def judge(self, brief: Brief, gate: Gate, persons: Sequence[int]) -> Clearance:
-        """Permission for those of the persons who have it."""
+    def judge(
+        self, brief: Brief, gate: Gate, persons: Sequence[int], key: bytes
+    ) -> tuple[Clearance, sends.Evidence]:
+        """Permission for those of the persons who have it, and by what facts."""
         tables = self.tables()
         version, day = brief.facts(tables), gate.occasion.at.date()
         if (version, day) not in self.known:
@@ -227,7 +272,7 @@ class _Facts:
             self.known[version, day] = facts
         facts = self.known[version, day]
         chosen = facts.filter(pc.is_in(facts["person"], value_set=pa.array(persons, pa.int64())))
-        return gate.judge(chosen, version).clearance
+        return gate.judge(chosen, version).clearance, sends.Evidence.of(key, chosen)
 
 
 @dataclass(frozen=True)
@@ -235,6 +280,7 @@ class _Desks:
     """The desk for what is said and known now, laid out anew where one of them is another than before."""
 
     tables: Callable[[], Tables]
+    ledger: Ledger
     key: bytes
     known: dict[str, tuple[Brief, Desk]]
 
@@ -244,7 +290,7 @@ class _Desks:
         version = tables.version("identities", "traits")
         if version not in self.known or self.known[version][0] is not brief:
             self.known.clear()
-            self.known[version] = brief, desk(tables, brief, settings, self.key)
+            self.known[version] = brief, desk(tables, self.ledger, brief, settings, self.key)
         return self.known[version][1]
 
 
@@ -257,16 +303,17 @@ def _dispatch(
     carrier: Carrier,
 ) -> Dispatch:
     said = read()
-    facts, desks = _Facts(tables, {}), _Desks(tables, key, {})
+    facts, desks = _Facts(tables, {}), _Desks(tables, ledger, key, {})
 
     def terms() -> tuple[sends.Terms, Gate]:
+        replay.catch_up(ledger, now())  # whoever restores a backup meanwhile forgets nobody's no
         nonlocal said
         brief, settings = said = read()
-        campaign, delivery = brief.campaign, terms_of(brief)
+        campaign, delivery = brief.campaign, brief.campaign.delivered
         cap = None if settings.cap is None else sends.Cap(settings.cap.sends, settings.cap.days)
         content = content_of(brief, settings)
         here = (campaign.name, campaign.purpose, delivery.channel, content, campaign.budget)
-        held = sends.Terms(*here, delivery.not_after, delivery.hours, cap)
+        held = sends.Terms(*here, delivery.not_after, delivery.hours, cap, campaign.neutral)
         return held, contact_gate(brief, here_and_now())
 
     def here_and_now() -> datetime:
@@ -278,7 +325,7 @@ def _dispatch(
         campaign=said[0].campaign.name,
         facts=FACT_TABLES,
         terms=terms,
-        judge=lambda persons: facts.judge(read()[0], terms()[1], persons),
+        judge=lambda persons: facts.judge(read()[0], terms()[1], persons, key),
         write=lambda claimed: desks.now(*said).write(claimed, now()),
         token=lambda number: tokens.token_of(key, number),
         now=here_and_now,

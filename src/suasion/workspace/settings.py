@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, Field, model_validator
 
 from suasion.declarations import Declared, closest
+from suasion.rights import passed
 from suasion.rules import Purpose
 
 
@@ -15,6 +18,12 @@ def _known_zone(name: str) -> str:
     if name not in available_timezones():
         raise ValueError(f"no time zone of that name. {closest(name, available_timezones())}")
     return name
+
+
+def _without_password(url: str) -> str:
+    if urlsplit(url).password is not None:
+        raise ValueError("a password is no setting: leave it to PGPASSWORD or ~/.pgpass")
+    return url
 
 
 class CapTerms(Declared):
@@ -51,10 +60,12 @@ class Settings(Declared):
     workspace, or the URL of a mail server. `cap` limits what a person gets in a channel over all campaigns,
     `household_cap` what all persons of a household get together. `plurality` holds over all campaigns, too.
     `held_out` is the share of households to which no campaign writes: they tell what all campaigns change.
+    `recipients` are who else gets data of persons: whoever is erased here, they are asked to delete.
+    `ledger` is the URL of a schema of Postgres, where the ledger is not to be a file of the workspace.
     """
 
     name: str = Field(min_length=1)
-    territory: str = Field(pattern=r"^[A-Z]{2}$")
+    territory: str = Field(pattern=r"^[A-Z]{2}(-[A-Z0-9]{1,3})?(\|[A-Z]{2}(-[A-Z0-9]{1,3})?)*$")
     currency: str = Field(pattern=r"^[A-Z]{3}$")
     purpose: Purpose
     rules: tuple[str, ...] = ()
@@ -65,6 +76,16 @@ class Settings(Declared):
     household_cap: CapTerms | None = None
     held_out: float = Field(default=0, ge=0, lt=1)
     plurality: PluralityTerms | None = None
+    recipients: tuple[passed.Recipient, ...] = ()
+    ledger: (
+        Annotated[str, Field(pattern=r"^postgresql://[!-~]+$"), AfterValidator(_without_password)] | None
+    ) = None
+
+    @property
+    def log_name(self) -> str:
+        """The name of the log in its checkpoints: where it is published, else the workspace's own name."""
+        where = (self.public_url or f"suasion:///{self.name}").partition("://")[2].strip("/")
+        return re.sub(r"[\s+]+", "-", f"{where}/log")
 
     @property
     def zone(self) -> ZoneInfo:

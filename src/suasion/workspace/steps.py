@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -13,16 +14,17 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from suasion.delivery import is_deliverable
 from suasion.errors import CampaignError, WorkspaceError
 from suasion.experiments import Trial, assemble
-from suasion.identity import resolve
-from suasion.ingest import read
-from suasion.ledger import Ledger, Run, Tables, declare
-from suasion.profiles import assemble_facts, catalogue_from, store_profiles, traits_of, types
-from suasion.rights import refuse_erased
-from suasion.rules import Judgement
+from suasion.identity import Sealing, resolve
+from suasion.ingest import Source, read
+from suasion.ledger import Ledger, Run, Tables, subject
+from suasion.profiles import assemble_facts, catalogue_from, store_profiles, traits_of, types, unproven
+from suasion.rights import corrections, refuse_erased, seals_of
+from suasion.rules import Channel, Judgement
 from suasion.scores import Ranking, fit, publish_scores
-from suasion.segments import members
+from suasion.segments import CHANNELS, members
 from suasion.stats import Estimate, mean
 from suasion.workspace.brief import Brief, sources_from
 from suasion.workspace.proxy import judge_proxies
@@ -43,6 +45,8 @@ class IngestSummary:
         Why rows were rejected: column and reason.
     ignored : tuple of str
         Columns of the file that the mapping does not name; they were not read.
+    notes : tuple of str
+        What the sponsor should know besides.
     """
 
     source: str
@@ -51,6 +55,7 @@ class IngestSummary:
     rejected: int
     reasons: dict[str, int]
     ignored: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -88,7 +93,9 @@ class Cleared:
     unknown: int
 
 
-def ingest(folder: Path, run: Run, ledger: Ledger, key: bytes, say: Say) -> tuple[IngestSummary, ...]:
+def ingest(
+    folder: Path, run: Run, ledger: Ledger, key: bytes, say: Say, at: datetime
+) -> tuple[IngestSummary, ...]:
     """Read all sources, refuse who was erased, resolve who is who, and write everything known of persons."""
     sources = sources_from(folder)
     if not sources:
@@ -96,15 +103,17 @@ def ingest(folder: Path, run: Run, ledger: Ledger, key: bytes, say: Say) -> tupl
             "an ingest", "no source in sources/", "Write a mapping, or run `suasion init FILE`."
         )
     catalogue = catalogue_from(folder / "traits")
-    found = {}
+    found, by_name = {}, {source.name: source for source in sources}
     for source in sources:
         say(f"reading {source.file}")
-        found[source.name] = read(source, folder / "sources", types(catalogue))
+        found[source.name] = read(source, folder / "sources", types(catalogue), at)
     say("resolving persons")
     known = run.read("identities", "ingest") if "identities" in run.versions else None
     found = refuse_erased(found, known, ledger, key)
-    who = resolve({name: records.records for name, records in found.items()}, known)
-    store_profiles(run, sources, found, who, catalogue)
+    kept = {name: records.records for name, records in found.items()}
+    who = resolve(kept, known, key, subject.last_person(ledger))
+    store_profiles(run, sources, found, who, catalogue, Sealing(ledger, key, _usable))
+    corrections.reapply(run, ledger, catalogue, seals_of(ledger, key))
     return tuple(
         IngestSummary(
             source=name,
@@ -113,9 +122,38 @@ def ingest(folder: Path, run: Run, ledger: Ledger, key: bytes, say: Say) -> tupl
             rejected=records.rejects.num_rows,
             reasons=reasons(records.rejects),
             ignored=records.ignored,
+            notes=(
+                *_unproven(by_name[name], records.records, who.persons[name]),
+                *(() if key else _unstored(records.records)),
+            ),
         )
         for name, records in found.items()
     )
+
+
+def _usable(kind: str, value: str) -> bool:
+    """Whether messages can go there."""
+    return kind != CHANNELS[Channel.EMAIL] or is_deliverable(value)
+
+
+def _unproven(source: Source, records: pa.Table, persons: Ids) -> tuple[str, ...]:
+    """Whose yes counts as none."""
+    return tuple(
+        f"{count:,} people said yes to {pair} without evidence: it counts as none. Map the words they were "
+        "shown, how they answered and when: wording, capture and said_at of the consent."
+        for pair, count in unproven(source, records, persons).items()
+    )
+
+
+def _unstored(records: pa.Table) -> tuple[str, ...]:
+    """That contact details were not stored, for want of a key."""
+    columns = [records[name] for name in records.column_names if name.startswith("contact:")]
+    count = sum(len(column) - column.null_count for column in columns)
+    told = (
+        f"{count:,} contact details were not stored: SUASION_KEY is not set. "
+        "To write to people, set it to a secret, keep it, and ingest again."
+    )
+    return (told,) if count else ()
 
 
 def reasons(rejects: pa.Table) -> dict[str, int]:
@@ -157,7 +195,7 @@ def score(run: Run, brief: Brief, say: Say) -> ScoreSummary:
     noted = (*fitted.findings.warnings, *map(str, judge_proxies(run, brief, trial)))
     fitted = replace(fitted, findings=replace(fitted.findings, warnings=noted))
     publish_scores(run, name, fitted, forecast, model, brief.inputs(run), clearance, brief.gate, facts)
-    run.writes.append(declare(brief.campaign, brief.gate.occasion.at))
+    run.declare(brief.campaign, brief.gate.occasion.at)
     gains = fitted.aipw[brief.campaign.outcome]
     effects = {
         treatment: mean(gains[:, i] - gains[:, 0], fitted.households, "AIPW")

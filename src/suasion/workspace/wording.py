@@ -29,7 +29,8 @@ def naming(trait: Trait, levels: tuple[str, ...] | None) -> explain.Naming:
     """How a trait is told, by its label.
 
     A number's unit is the word after the comma that ends its label. What was inferred is never proposed to
-    change: it is our guess, not the person's doing.
+    change: it is our guess, not the person's doing. Nor is what events have settled for good, such as which
+    was the first, or how many there were at all.
 
     Parameters
     ----------
@@ -55,7 +56,7 @@ def naming(trait: Trait, levels: tuple[str, ...] | None) -> explain.Naming:
     quoted = f'"{label}"'
     # The sentence is a format of its own, in which a brace of the label must stay one.
     says = quoted.replace("{", "{{").replace("}", "}}") + " is {} for you"
-    fixed = trait.category not in CHANGEABLE or trait.provenance == "inferred"
+    fixed = trait.category not in CHANGEABLE or trait.provenance == "inferred" or _is_settled(trait)
     return explain.Naming(quoted, says, _spelled(trait, levels, unit), fixed)
 
 
@@ -76,6 +77,12 @@ def scale(treatment: str, outcome: str, observed: npt.NDArray[np.float64]) -> ex
     if np.isin(observed, (0, 1)).all():
         return explain.Scale(about, lambda effect: f"{100 * effect:+.1f} in 100 people")
     return explain.Scale(about)
+
+
+def _is_settled(trait: Trait) -> bool:
+    """Whether it is computed from events so that nothing the person does takes it back."""
+    how = trait.computed
+    return how is not None and (how.of == "first" or (how.of in ("count", "sum") and how.days is None))
 
 
 def _label(trait: Trait) -> tuple[str, str]:

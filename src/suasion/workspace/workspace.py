@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
-from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from suasion.declarations import closest, named, read
 from suasion.delivery import Letter
-from suasion.disclosure import Verified, record_result, result_of, verify
-from suasion.errors import CampaignError, DamageError, WorkspaceError
-from suasion.ledger import Ledger, Run, Tables, log, reading, running, sends, tokens
+from suasion.disclosure import Verified, counts, record_result, result_of, verify
+from suasion.errors import BusyError, CampaignError, DamageError, WorkspaceError
+from suasion.ledger import Ledger, Run, Tables, checkpoints, log, reading, replay, running, sends, tokens
 from suasion.measurement import Report, budgets
+from suasion.messages import harm
 from suasion.profiles import FACT_TABLES, assemble_facts, catalogue_from, traits_of
-from suasion.rights import Certificate, Holdings, erase, export
+from suasion.rights import Certificate, Holdings, Package, audits, erase, passed, stages
 from suasion.rules import Channel, Judgement, Purpose, Use
 from suasion.scores import inferences
 from suasion.segments import CHANNELS, Counts, count, members, segment_from
@@ -29,8 +32,12 @@ from suasion.workspace.account import account, write, write_card
 from suasion.workspace.brief import Brief, brief, gate_for, sources_from
 from suasion.workspace.budget import budget
 from suasion.workspace.desk import known_person, previews
+from suasion.workspace.drawn import drawn_plan
+from suasion.workspace.hinted import hints_of
 from suasion.workspace.inference import infer
 from suasion.workspace.live import check
+from suasion.workspace.packed import package_of
+from suasion.workspace.parts import parts_of
 from suasion.workspace.planned import PlanSummary, make_plan
 from suasion.workspace.record import (
     OutcomeSummary,
@@ -39,15 +46,19 @@ from suasion.workspace.record import (
     record_outcomes,
     record_replies,
 )
+from suasion.workspace.reviewed import reviewed
 from suasion.workspace.sending import SendSummary, approve, sending, unless_changed
 from suasion.workspace.settings import Settings
 from suasion.workspace.steps import IngestSummary, ScoreSummary, ingest, score
 from suasion.workspace.study import study
+from suasion.workspace.waiting import erase_waiting, waiting_of
 from suasion.workspace.why import Explained, why
 
 KEY = "SUASION_KEY"
 """Environment variable with the secret of draws, links and suppressions."""
 SMTP_USER, SMTP_PASSWORD = "SUASION_SMTP_USER", "SUASION_SMTP_PASSWORD"
+
+_audits = logging.getLogger("suasion.audits")
 
 
 def _now() -> datetime:
@@ -76,6 +87,10 @@ class Workspace:
         Called with a line about each step of long work.
     smtp : (str, str)
         User and password at the mail server.
+    who : str
+        Who reads data of persons by it, for the audit.
+    patience : float
+        Seconds that a command waits for another run to end, such as a turn of the streams.
     """
 
     folder: Path
@@ -85,6 +100,8 @@ class Workspace:
     now: Callable[[], datetime] = _now
     say: Callable[[str], None] = _silent
     smtp: tuple[str, str] = field(default=("", ""), repr=False)
+    who: str = "API"
+    patience: float = 10.0
 
     @property
     def lake(self) -> Path:
@@ -100,6 +117,10 @@ class Workspace:
         """The published tables as they stand now."""
         return reading(self.ledger, self.lake)
 
+    def _clock(self) -> datetime:
+        """Now, by the clock of the workspace."""
+        return self.now().astimezone(self.settings.zone)
+
     def ingest(self) -> tuple[IngestSummary, ...]:
         """Read all sources and publish what is known of persons.
 
@@ -113,10 +134,14 @@ class Workspace:
         SourceError
             A file or mapping cannot be read; nothing is published.
         BusyError
-            Another run is under way.
+            Another run is under way, and was for as long as `patience`.
         """
         with self._running("ingest") as run:
-            return ingest(self.folder, run, self.ledger, self.key, self.say)
+            done = ingest(self.folder, run, self.ledger, self.key, self.say, self._clock())
+        if self.key:
+            with suppress(BusyError):  # the next run will
+                self.finish_erasures()
+        return done
 
     def segment(self, name: str, purpose: Purpose | None = None) -> Counts:
         """Count a segment: matches, permitted now, reachable by channel.
@@ -233,13 +258,16 @@ class Workspace:
             and changed goes into the log.
         """
         prepared = self._brief(campaign)
-        made = account(self.tables(), self.ledger, prepared, self.settings)
+        tables = self.tables()
+        made = account(tables, self.ledger, prepared, self.settings)
         write(self.folder / "reports", made)
         if made.delivery is not None:
             effect = None if made.lift is None else made.lift.effect
-            progress = sends.progress(self.ledger, made.campaign)
-            result = result_of(progress, self.settings.currency, made.outcome, effect)
-            record_result(self.ledger, made.campaign, result, self.now())
+            planned = drawn_plan(tables, self.ledger, prepared).plan.options.persons
+            for part in parts_of(tables, prepared, self.now(), planned):
+                told = counts.figures(self.ledger, prepared.campaign, part.name, self.now(), part.persons)
+                result = result_of(prepared.campaign, part.name, told, self.settings.currency, effect)
+                record_result(self.ledger, made.campaign, result, self.now())
         return made
 
     def run(self, campaign: str | None = None) -> Report:
@@ -255,7 +283,7 @@ class Workspace:
         """
         prepared = self._planned(campaign)
         with self._running(f"run {prepared.campaign.name}") as run:
-            ingest(self.folder, run, self.ledger, self.key, self.say)
+            ingest(self.folder, run, self.ledger, self.key, self.say, self._clock())
             score(run, prepared, self.say)
             self.say("planning")
             make_plan(run, self.ledger, prepared, self.settings, self.folder, self.key)
@@ -278,7 +306,23 @@ class Workspace:
         prepared = self._brief(campaign)
         check(prepared, self.settings)
         tables = self.tables()
-        return previews(tables, prepared, self.settings, self.key, known_person(tables, person))
+        who = known_person(tables, person, self.key)
+        self.reads(f"preview {prepared.campaign.name}")
+        return previews(tables, self.ledger, prepared, self.settings, self.key, who)
+
+    def review(self, campaign: str | None = None) -> tuple[harm.Reviewed, ...]:
+        """What words find in the messages of a campaign, and which rules refuse them.
+
+        Parameters
+        ----------
+        campaign : str, optional
+
+        Returns
+        -------
+        tuple of Reviewed
+            One a treatment.
+        """
+        return reviewed(self._brief(campaign))
 
     def explain(self, person: str, campaign: str | None = None) -> Explained:
         """Why a campaign does to a person what it does: what moved the score, and what would alter it.
@@ -302,7 +346,29 @@ class Workspace:
             There are no scores, or they are older than people, rules or declaration.
         """
         prepared, tables = self._brief(campaign), self.tables()
-        return why(tables, self.ledger, prepared, known_person(tables, person))
+        self.reads(f"explain {prepared.campaign.name}")
+        return why(tables, self.ledger, prepared, known_person(tables, person, self.key))
+
+    def hints(self, campaign: str, person: int) -> tuple[str, ...]:
+        """Why a campaign does to a person what it does, in words that hold no value of theirs.
+
+        Parameters
+        ----------
+        campaign : str
+        person : int
+            Number of the person.
+
+        Returns
+        -------
+        tuple of str
+            For a page that others may read, too.
+
+        Raises
+        ------
+        OrderError
+            There are no scores, or they are older than people, rules or declaration.
+        """
+        return hints_of(why(self.tables(), self.ledger, self._brief(campaign), person))
 
     def approve(self, by: str, why: str, campaign: str | None = None) -> str:
         """Approve exactly what a campaign says now, after a proof for everybody it was drawn for.
@@ -354,6 +420,7 @@ class Workspace:
     def sending(self, campaign: str | None = None) -> Generator[str, None, SendSummary]:
         """The sender as a generator of the points it passes; `send` runs it to its end."""
         tokens.require_key(self.ledger, self.key)
+        replay.catch_up(self.ledger, self.now())
         name = campaign or _only(self.campaigns)
 
         def read_again() -> tuple[Brief, Settings]:
@@ -386,7 +453,7 @@ class Workspace:
             return record_replies(self.ledger, self.key, path, self.now)
         prepared = self._brief(campaign)
         with self._running(f"record {prepared.campaign.name}") as run:
-            done = record_outcomes(run, prepared, path, self.now())
+            done = record_outcomes(run, prepared, path, self.now(), self.key)
         return replace(done, paused=pause_if_harmed(self.tables(), self.ledger, prepared, self.now()))
 
     def export_person(self, person: str) -> dict[str, Any]:
@@ -402,7 +469,35 @@ class Workspace:
         dict
             What JSON can hold.
         """
-        return export(self._holdings(), person, self.now())
+        return self.access(person).as_dict()
+
+    def access(self, person: str) -> Package:
+        """The same as a package, which can be written as a page to read.
+
+        Parameters
+        ----------
+        person : str
+            ``KIND=VALUE``, an identifier or a contact detail, or the person's number.
+
+        Returns
+        -------
+        Package
+        """
+        self.reads("export")
+        return package_of(self.holdings(), self.settings, person, self.now())
+
+    def reads(self, what: str, people: int = 1) -> None:
+        """Write down that data of persons are read; an alarm is told where warnings go.
+
+        Parameters
+        ----------
+        what : str
+        people : int
+            Whose data.
+        """
+        made = audits.read(self.ledger, self.who, what, people, self.now())
+        if made.alarm:
+            _audits.warning("ALARM: %s. Look at `suasion audits`.", made.said)
 
     def erase_person(self, person: str) -> Certificate:
         """Erase a person along the whole road; erasing again completes what was interrupted.
@@ -417,34 +512,100 @@ class Workspace:
         Certificate
             What is done, and what is due and by when.
         """
-        return erase(self._holdings(), person, self.now())
+        return erase(self.holdings(), person, self.now())
+
+    def finish_erasures(self) -> tuple[Certificate, ...]:
+        """Take every erasure that is not complete as far as it can be taken now.
+
+        Returns
+        -------
+        tuple of Certificate
+            Of those that were not complete, oldest first.
+        """
+        return stages.finish(self.holdings(), self.now())
+
+    def passed(self) -> tuple[passed.Passed, ...]:
+        """What others were asked to delete, oldest first."""
+        return passed.requests(self.ledger)
+
+    def answered(self, request: int, state: Literal["confirmed", "refused"]) -> passed.Passed:
+        """Note what a recipient answered to a request."""
+        return passed.answer(self.ledger, self.folder, request, state, self.now())
+
+    def restore_journal(self, path: Path) -> int:
+        """Put a copy of the journal of opt-outs and erasures in its place, and do again what it knows.
+
+        Returns
+        -------
+        int
+            How many lines the journal has now.
+        """
+        tokens.require_key(self.ledger, self.key)
+        return replay.take_in(self.ledger, replay.journal.Journal(path, self.key), self.now())
+
+    def restore_without_journal(self, by: str, why: str) -> None:
+        """Begin the journal anew where no copy is left; who answers for it, and why, goes into the log."""
+        tokens.require_key(self.ledger, self.key)
+        replay.go_without(self.ledger, by, why, self.now())
 
     def log(self) -> tuple[log.LogRow, ...]:
         """The public log, first row first."""
         return log.rows(self.ledger)
 
-    def verify(self, head: str | None = None) -> Verified:
-        """Check the log: every link, and that nothing was sent before its campaign's record was in it.
+    def log_key(self) -> str:
+        """The public key by which everybody can check checkpoints of the log, proofs and receipts.
+
+        Raises
+        ------
+        WorkspaceError
+            ``SUASION_KEY`` is not set, or is not the workspace's.
+        """
+        tokens.require_key(self.ledger, self.key)
+        return checkpoints.verifier_key(self.key, self.settings.log_name)
+
+    def checkpoint(self) -> str:
+        """The log as it stands, signed; who keeps it can prove a later change.
+
+        Raises
+        ------
+        WorkspaceError
+            ``SUASION_KEY`` is not set, or is not the workspace's.
+        DamageError
+            The log does not continue what was signed before.
+        """
+        tokens.require_key(self.ledger, self.key)
+        return checkpoints.latest(self.ledger, self.key, self.settings.log_name, self.now())
+
+    def verify(self, notes: Sequence[str] = ()) -> Verified:
+        """Check the log, and that nothing was sent before its record and its receipt were in it.
 
         Parameters
         ----------
-        head : str, optional
-            A hash of the log that was published earlier.
+        notes : sequence of str
+            Checkpoints that somebody kept.
 
         Returns
         -------
         Verified
-
-        Raises
-        ------
-        DamageError
-            The log is not what was appended.
         """
-        return verify(self.ledger, head)
+        return verify(self.ledger, self.key, notes)
 
-    def _holdings(self) -> Holdings:
+    def holdings(self) -> Holdings:
+        """All places in which the workspace may hold a person."""
         outbox = self.folder / "outbox"
-        return Holdings(self.folder, self.lake, self.ledger, sources_from(self.folder), outbox, self.key)
+        return Holdings(
+            self.folder,
+            self.lake,
+            self.ledger,
+            sources_from(self.folder),
+            outbox,
+            self.key,
+            self.settings.recipients,
+            self.score,
+            partial(waiting_of, self.folder, self.ledger),
+            partial(erase_waiting, self.folder, self.ledger),
+            self.patience,
+        )
 
     def _planned(self, campaign: str | None) -> Brief:
         """A campaign about to be planned; people who may be written to are drawn with the secret only."""
@@ -460,7 +621,10 @@ class Workspace:
 
     @contextmanager
     def _running(self, command: str) -> Generator[Run]:
-        with running(self.ledger, self.lake, command, self.now()) as run:
+        if self.key:
+            tokens.require_key(self.ledger, self.key)
+            replay.catch_up(self.ledger, self.now())
+        with running(self.ledger, self.lake, command, self.now(), self.patience) as run:
             yield run
 
 
@@ -504,19 +668,27 @@ def open_workspace(
     key = hashlib.blake2b(secret, digest_size=32).digest() if secret else b""
     settings = read(path, Settings, WorkspaceError)
     smtp = (environment.get(SMTP_USER, ""), environment.get(SMTP_PASSWORD, ""))
-    return Workspace(folder, settings, _ledger(folder), key, now, say, smtp)
+    return Workspace(folder, settings, _ledger(folder, settings.ledger, key), key, now, say, smtp)
 
 
-def _ledger(folder: Path) -> Ledger:
+def _ledger(folder: Path, url: str | None, key: bytes) -> Ledger:
     """The workspace's ledger; a new one only where nothing was ever ingested or sent."""
     path = folder / "ledger.db"
-    if not path.exists() or not path.stat().st_size:
-        for name in ("lake", "outbox"):
-            if any(one.is_file() for one in (folder / name).rglob("*")):
-                found = f"missing or empty, and '{name}' is not: a new one would forget opt-outs and erasures"
-                todo = "Restore it from a backup; or, to begin anew, move lake and outbox away."
-                raise DamageError(str(path), found, todo)
-    return Ledger.open(path)
+    made = replay.journal.Journal(folder / replay.journal.NAME, key) if key else None
+    if url is None and (not path.exists() or not path.stat().st_size):
+        _refuse_new(folder, str(path))
+    ledger = Ledger.open(url or path, made)
+    if url is not None and not ledger.current():
+        _refuse_new(folder, ledger.place.name)
+    return ledger
+
+
+def _refuse_new(folder: Path, ledger: str) -> None:
+    for name in ("lake", "outbox"):
+        if any(one.is_file() for one in (folder / name).rglob("*")):
+            found = f"missing or empty, and '{name}' is not: a new one would forget opt-outs and erasures"
+            todo = "Restore it from a backup; or, to begin anew, move lake and outbox away."
+            raise DamageError(ledger, found, todo)
 
 
 def _only(campaigns: tuple[str, ...]) -> str:
