@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import http.client
 import socket
 import warnings
@@ -13,14 +14,14 @@ from html.parser import HTMLParser
 from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import pytest
 from sqlalchemy import event, text
 
 from suasion.allocation import Options, plan
-from suasion.disclosure import Entry, entry_of, record
+from suasion.disclosure import Entry, counts, entry_of, record
 from suasion.ingest import load_source
 from suasion.ledger import campaign_from, draws, running, sends, tokens
 from suasion.messages import message_from
@@ -147,6 +148,17 @@ class Site:
     port: int
     process: BaseProcess
 
+    @property
+    def children(self) -> list[int]:
+        """The processes that it keeps."""
+        first = self.process.pid
+        return [int(one) for one in Path(f"/proc/{first}/task/{first}/children").read_text().split()]
+
+    @property
+    def processes(self) -> list[int]:
+        assert self.process.pid is not None
+        return [self.process.pid, *self.children]
+
     def ask(
         self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None
     ) -> Answer:
@@ -224,13 +236,17 @@ def _entry(workspace: Workspace, name: str) -> Entry:
     catalogue = catalogue_from(folder / "traits")
     column = np.full((PEOPLE, 1), 0.618)
     options = Options(_persons(), "none", tuple(campaign.treatments), column, 0 * column, np.array([True]))
+    segment = segment_from(folder / "segments" / "adults.toml", catalogue, gate)
+    made = plan(options, budget=1234.5, holdout=0.382, exploration=0.0)
+    part = ("house", ("DE",))
     return entry_of(
         campaign,
-        segment_from(folder / "segments" / "adults.toml", catalogue, gate),
+        segment,
         {"due": message_from(folder / "messages" / "due.toml")},
         catalogue,
         [load_source(folder / "sources" / "register.toml")],
-        plan(options, budget=1234.5, holdout=0.382, exploration=0.0),
+        counts.planned(workspace.ledger, campaign, segment, *part, made, PEOPLE, NOW),
+        None,
         gate,
         "EUR",
         "https://town.example",
@@ -262,7 +278,9 @@ Start = Callable[..., Site]
 def start() -> Generator[Start]:
     """Serve a workspace; `pragma` is set on every connection of the server to its ledger."""
     with ExitStack() as stack:
-        yield lambda workspace, pragma=None: stack.enter_context(_serving(workspace, pragma))
+        yield lambda workspace, pragma=None, workers=1: stack.enter_context(
+            _serving(workspace, pragma, workers)
+        )
 
 
 @pytest.fixture
@@ -271,11 +289,11 @@ def site(start: Start, world: World) -> Site:
 
 
 @contextmanager
-def _serving(workspace: Workspace, pragma: str | None) -> Generator[Site]:
+def _serving(workspace: Workspace, pragma: str | None, workers: int) -> Generator[Site]:
     # A fork, because importing the package anew takes longer than all tests.
     context = get_context("fork")
     here, there = context.Pipe()
-    process = context.Process(target=_serve, args=(workspace, pragma, there), daemon=True)
+    process = context.Process(target=_serve, args=(workspace, pragma, workers, there), daemon=True)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12 on: other threads sleep meanwhile
         process.start()
@@ -286,13 +304,14 @@ def _serving(workspace: Workspace, pragma: str | None) -> Generator[Site]:
     process.kill()
 
 
-def _serve(workspace: Workspace, pragma: str | None, told: Any) -> None:
+def _serve(workspace: Workspace, pragma: str | None, workers: int, told: Any) -> None:
     if pragma:
         event.listen(
             workspace.ledger.engine, "connect", lambda raw, _: raw.execute(f"PRAGMA {pragma}").close()
         )
     settings, ledger = workspace.settings, workspace.ledger
-    serve(Workspace(workspace.folder, settings, ledger, workspace.key, workspace.now, told.send), port=0)
+    spoken = Workspace(workspace.folder, settings, ledger, workspace.key, workspace.now, told.send)
+    serve(spoken, port=0, workers=workers)
 
 
 @pytest.fixture
@@ -300,3 +319,84 @@ def taken() -> Generator[int]:
     """A port at which somebody else listens."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         yield listener.getsockname()[1]
+
+
+@dataclass
+class Wire:
+    """A connection on which every octet is ours."""
+
+    connection: socket.socket
+    read: bytes = b""
+
+    def send(self, octets: bytes) -> None:
+        self.connection.sendall(octets)
+
+    def answer(self) -> Answer:
+        """The next answer; its status is 0 where the connection ends first."""
+        while b"\r\n\r\n" not in self.read:
+            if not self._more():
+                return Answer(0, {}, self.read)
+        head, _, self.read = self.read.partition(b"\r\n\r\n")
+        first, *lines = head.decode("latin-1").split("\r\n")
+        headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
+        size = int(headers.get("content-length", 0))
+        while len(self.read) < size:
+            assert self._more(), "cut off"
+        body, self.read = self.read[:size], self.read[size:]
+        return Answer(int(first.split()[1]), headers, body)
+
+    def _more(self) -> bool:
+        try:
+            got = self.connection.recv(65_536)
+        except ConnectionResetError:
+            got = b""
+        self.read += got
+        return bool(got)
+
+
+WRITE_KEY = "wk_site_0123456789"
+"""Of the stream `site`; that of `shop` is the next."""
+OTHER_KEY = "wk_shop_0123456789"
+
+
+@pytest.fixture
+def wired() -> Generator[Callable[[Site], Wire]]:
+    """Connect to a site; each connection is closed at the end."""
+    with ExitStack() as stack:
+        yield lambda site: Wire(
+            stack.enter_context(socket.create_connection(("127.0.0.1", site.port), timeout=30))
+        )
+
+
+@pytest.fixture(scope="session")
+def streamed() -> Generator[Callable[..., Workspace]]:
+    """Make a workspace that takes events; so many a second of each stream. Nobody drains its inbox."""
+    locks: list[IO[str]] = []
+
+    def made(folder: Path, events_per_second: float = 1e9) -> Workspace:
+        (folder / "streams").mkdir(parents=True)
+        (folder / "suasion.toml").write_text(
+            'name = "Town"\nterritory = "DE"\ncurrency = "EUR"\npurpose = "public_health"\n'
+        )
+        for name, key in (("site", WRITE_KEY), ("shop", OTHER_KEY)):
+            (folder / "streams" / f"{name}.toml").write_text(
+                f'write_key = "{key}"\nuser_id = "member"\nbasis = "consent"\nterritory = "DE"\n'
+                f'purposes = ["public_health"]\nevents_per_second = {events_per_second}\n'
+            )
+        locks.append((folder / "server.streaming").open("w"))
+        fcntl.flock(locks[-1], fcntl.LOCK_EX)
+        return open_workspace(folder, environment={"SUASION_KEY": "of the test"})
+
+    yield made
+    for lock in locks:
+        lock.close()
+
+
+@pytest.fixture(scope="module")
+def taking(
+    streamed: Callable[..., Workspace], tmp_path_factory: pytest.TempPathFactory
+) -> Generator[tuple[Workspace, Site]]:
+    """A workspace that takes any number of events, and a server of it in one process."""
+    workspace = streamed(tmp_path_factory.mktemp("taking") / "town")
+    with _serving(workspace, None, 1) as site:
+        yield workspace, site

@@ -69,7 +69,7 @@ def test_whoever_only_looks_changes_nothing(site: Any, world: Any, path: str):
     before = world.rows("SELECT id, state, reason, at FROM sends ORDER BY id")
     answers = {
         method: site.ask(method, path + world.token(3))
-        for method in ("GET", "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE", "TRACE", "LIST")
+        for method in ("GET", "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE", "TRACE", "PROPFIND")
     }
     assert [answers[method].status for method in ("GET", "HEAD")] == [200, 200]
     assert {answer.status for method, answer in answers.items() if method not in ("GET", "HEAD")} == {405}
@@ -165,10 +165,34 @@ def test_a_body_beyond_measure_is_refused(site: Any, world: Any, body: bytes | C
     assert world.suppressed == set()
 
 
+@pytest.mark.parametrize("octets", [200_000, 5_000_000])
+@pytest.mark.parametrize("path", ["/o/{}", "/why/{}/ask", "/why/{}/wish"])
+@pytest.mark.parametrize("is_told", [True, False])
+def test_whoever_sends_too_much_sees_the_answer(site: Any, world: Any, path: str, octets: int, is_told: bool):
+    """They write all of it before they read: who is cut off meanwhile learns nothing."""
+    there, body = path.format(world.token(3)), b"x" * octets
+    answer = site.ask("POST", there, body if is_told else iter([body[:100], body[100:]]))
+    assert answer.status == 413
+    assert "too much" in answer.page.text
+    assert world.suppressed == set()
+    assert _post(site, world.token(3)).status == 200
+
+
+def test_while_the_journal_cannot_be_written_nothing_is_confirmed(site: Any, world: Any):
+    path = world.workspace.ledger.journal.path
+    path.unlink(missing_ok=True)
+    path.mkdir()
+    assert _post(site, world.token(3)).status == 503
+    assert world.suppressed == set()
+    path.rmdir()
+    assert _post(site, world.token(3)).status == 200
+    assert world.suppressed == {3}
+
+
 def test_an_opt_out_outlives_the_server(site: Any, world: Any):
     assert _post(site, world.token(3)).status == 200
-    assert site.process.pid is not None
-    os.kill(site.process.pid, signal.SIGKILL)
+    for process in site.processes:
+        os.kill(process, signal.SIGKILL)
     site.process.join(10)
     assert site.process.exitcode == -signal.SIGKILL
     assert world.suppressed == {3}
@@ -193,7 +217,7 @@ def hold() -> Iterator[Callable[[Path], subprocess.Popen[str]]]:
 
 def test_while_the_ledger_is_busy_nothing_is_confirmed(start: Any, world: Any, hold: Any):
     site = start(world.workspace, "busy_timeout=300")
-    holder = hold(world.workspace.ledger.path)
+    holder = hold(world.workspace.folder / "ledger.db")
     refused = _post(site, world.token(3))
     assert (refused.status, refused.headers["retry-after"]) == (503, "60")
     assert "Nothing has changed" in refused.page.text
@@ -205,7 +229,7 @@ def test_while_the_ledger_is_busy_nothing_is_confirmed(start: Any, world: Any, h
 
 def test_while_an_opt_out_waits_others_are_answered(start: Any, world: Any, hold: Any):
     site = start(world.workspace)
-    holder = hold(world.workspace.ledger.path)
+    holder = hold(world.workspace.folder / "ledger.db")
     with ThreadPoolExecutor(5) as pool:
         waiting = [pool.submit(_post, site, world.token(send)) for send in range(1, 6)]
         assert site.get("/health").status == 200
@@ -220,10 +244,14 @@ def test_while_an_opt_out_waits_others_are_answered(start: Any, world: Any, hold
     not hasattr(resource, "prlimit"), reason="limits of another process are set on Linux only"
 )
 def test_while_the_disk_refuses_nothing_is_confirmed(site: Any, world: Any):
-    before = resource.prlimit(site.process.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+    [before, *_] = [
+        resource.prlimit(process, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+        for process in site.processes
+    ]
     refused = _post(site, world.token(3))
     assert (refused.status, refused.headers["retry-after"]) == (503, "60")
-    resource.prlimit(site.process.pid, resource.RLIMIT_FSIZE, before)
+    for process in site.processes:
+        resource.prlimit(process, resource.RLIMIT_FSIZE, before)
     assert world.suppressed == set()
     assert world.rows("SELECT * FROM replies") == []
     assert _post(site, world.token(3)).status == 200

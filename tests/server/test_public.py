@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import csv
+import hashlib
+import json
 import re
 import subprocess
 import sys
@@ -11,9 +15,12 @@ from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import pytest
+from typer.testing import CliRunner
 
-from suasion.disclosure import record, record_result, result_of, verify, verify_lines
-from suasion.ledger import sends
+from suasion.cli.app import app
+from suasion.disclosure import counts, record, record_result, result_of, saved, verify
+from suasion.errors import OrderError
+from suasion.ledger import campaign_from, sends
 from suasion.stats import Estimate
 
 HOSTILE = {
@@ -35,6 +42,7 @@ OURS = {
     *(
         "a",
         "ul",
+        "ol",
         "li",
         "dl",
         "dt",
@@ -49,13 +57,14 @@ OURS = {
         "form",
         "button",
     ),
+    *("label", "input", "select", "option", "textarea"),
     *("span", "br", "code", "pre", "strong", "details", "summary"),
 }
 
 
 def _follow(site: Any, page: str, link: str) -> Any:
     address = urlsplit(urljoin(f"http://town.example{page}", link))
-    return site.get(address.path)
+    return site.get(f"{address.path}?{address.query}" if address.query else address.path)
 
 
 def test_the_first_page_lists_campaigns_and_the_newest_hash(site: Any, world: Any):
@@ -70,10 +79,10 @@ def test_the_first_page_lists_campaigns_and_the_newest_hash(site: Any, world: An
 def test_the_log_that_everybody_downloads_can_be_checked(site: Any, world: Any):
     sends.set_paused(world.workspace.ledger, "checkup", world.workspace.now(), paused=True)
     answer = site.get("/log.jsonl")
-    found = verify_lines(answer.body.decode("ascii").splitlines())
+    found = saved.verify_lines(answer.body.decode("ascii").splitlines())
     assert (found.rows, found.problems) == (2, ())
     assert found.head in site.get("/").page.text
-    assert found == verify(world.workspace.ledger)
+    assert found.head == verify(world.workspace.ledger).head
 
 
 def test_the_check_on_the_page_runs_and_finds_the_newest_hash(site: Any, world: Any, tmp_path: Path):
@@ -81,7 +90,8 @@ def test_the_check_on_the_page_runs_and_finds_the_newest_hash(site: Any, world: 
     downloaded = site.get("/log.jsonl").body
     (tmp_path / "log.jsonl").write_bytes(downloaded)
     text = site.get("/").page.text
-    script = text[text.index("import hashlib") : text.index("print(before)") + 13]
+    end = text.index(".decode())") + len(".decode())")
+    script = text[text.index("import base64") : end]
 
     def run() -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-I", "-S", "-c", script]
@@ -100,7 +110,10 @@ def test_the_record_says_what_the_entry_says(site: Any, world: Any):
         "“Adults of the town”",
         '"age" >= 18',
         "1,234.50",
-        "about 37",
+        "fewer than 1",
+        "100 % of all messages",
+        "house.adult",
+        "Transparency notice",
         "Your check-up is due",
         "Dear {{ first_name }}, it is time for your yearly check-up.",
         "<p>Dear <b>{{ first_name }}</b></p>",
@@ -115,23 +128,97 @@ def test_the_record_says_what_the_entry_says(site: Any, world: Any):
     assert {_follow(site, "/campaigns/checkup", link).status for link in page.values("a", "href")} == {200}
 
 
+def _result(world: Any, lift: Estimate | None) -> dict[str, Any]:
+    workspace = world.workspace
+    campaign = campaign_from(workspace.folder / "campaigns" / f"{world.entry.campaign}.toml")
+    told = counts.figures(workspace.ledger, campaign, "house", workspace.now())
+    return result_of(campaign, "house", told, "EUR", lift)
+
+
 def test_results_and_changes_are_shown(site: Any, world: Any):
     ledger, now = world.workspace.ledger, world.workspace.now()
-    progress = sends.progress(ledger, "checkup")
-    record_result(ledger, "checkup", result_of(progress, "EUR", "came", None), now)
+    record_result(ledger, "checkup", _result(world, None), now)
     assert "cannot be told yet" in site.get("/campaigns/checkup").page.text
     lift = Estimate(0.0312, 0.0124, 0.0500, n=4000, method="AIPW")
-    record_result(ledger, "checkup", result_of(replace(progress, spent=98.7), "EUR", "came", lift), now)
+    told = _result(world, lift)
+    record_result(ledger, "checkup", told, now)
     record(ledger, replace(world.entry, budget=5.0), now)
     text = " ".join(site.get("/campaigns/checkup").page.text.split())
-    for said in ("+31.2 “came”", "(+12.4 to +50.0)", "4,000 people, AIPW", "95 %", "98.70", "5.00"):
+    for said in ("+31.0 “came”", "(+12.0 to +50.0)", "by AIPW", "95 %", "5.00", "version 2 of record"):
         assert said in text
+    reach = told["reach"]
+    assert re.search(f"Got a message ?about {reach['value']} ?{reach['low']} to {reach['high']}", text)
+    assert "4,000" not in text, "no exact count leaves"
     assert re.findall(r"(\d)(record|result) 21 November", text) == [
         ("4", "record"),
         ("3", "result"),
         ("2", "result"),
         ("1", "record"),
     ]
+
+
+def test_machines_read_the_record(site: Any, world: Any):
+    answer = site.get("/campaigns/checkup.json")
+    assert answer.headers["content-type"] == "application/json"
+    (said,) = json.loads(answer.body)["records"]
+    assert (said["record_id"], said["version_tag"]) == ("checkup:house", 1)
+    assert said["ad"]["permanent_url"] == "https://town.example/campaigns/checkup"
+    linked = json.loads(site.get("/campaigns/checkup.jsonld").body)
+    assert linked["@graph"][0]["@id"] == said["ad"]["permanent_url"]
+    table = list(csv.reader(site.get("/campaigns/checkup.csv").body.decode().splitlines()))
+    assert table[0] == ["record", "field", "value"]
+    assert ["checkup:house", "money.budget", "1234.5"] in table
+    assert json.loads(site.get("/record.schema.json").body)["$id"] == "urn:suasion:record:2"
+    for ending in ("json", "jsonld", "csv"):
+        assert site.get(f"/campaigns/nobody.{ending}").status == 404
+        assert site.get(f"/campaigns/checkup.{ending}?part=uk").status == 404
+
+
+@pytest.mark.parametrize("ending", ["json", "jsonld", "csv"])
+def test_the_command_line_writes_what_the_server_says(
+    site: Any, world: Any, monkeypatch: pytest.MonkeyPatch, ending: str
+):
+    monkeypatch.setenv("SUASION_KEY", "of the test")
+    asked = ["--format", ending, "-w", str(world.workspace.folder)]
+    written = CliRunner().invoke(app, ["entry", "checkup", *asked])
+    assert written.stdout_bytes == site.get(f"/campaigns/checkup.{ending}").body
+    assert isinstance(CliRunner().invoke(app, ["entry", "nobody", *asked]).exception, OrderError)
+
+
+def test_the_notice_has_numbered_items_for_people_and_machines(site: Any, world: Any):
+    text = " ".join(site.get("/campaigns/checkup/notice?part=house").page.text.split())
+    items = json.loads(site.get("/campaigns/checkup/notice.json").body)["items"]
+    assert [item["number"] for item in items] == list(range(1, 16))
+    for item in items:
+        assert f"{item['number']}. {item['title']}" in text
+        assert all(" ".join(line.split()) in text for line in item["lines"])
+    assert site.get("/campaigns/checkup/notice?part=uk").status == 404
+    assert site.get("/campaigns/nobody/notice").status == 404
+
+
+def test_who_sends_from_here_is_at_a_well_known_address(site: Any, world: Any):
+    said = json.loads(site.get("/.well-known/suasion-transparency.json").body)
+    assert said["sponsor"] == "Town Health Office"
+    assert said["sends_from"] == ["health@town.example"]
+    assert said["records"] == ["https://town.example/campaigns/checkup"]
+
+
+def test_what_is_not_published_is_not_listed(site: Any, world: Any):
+    record(world.workspace.ledger, replace(world.entry, published=False), world.workspace.now())
+    assert "campaigns/checkup" not in site.get("/").page.values("a", "href")
+    assert json.loads(site.get("/.well-known/suasion-transparency.json").body)["records"] == []
+    answer = site.get("/campaigns/checkup")
+    assert (answer.status, answer.headers["x-robots-tag"]) == (200, "noindex")
+
+
+def test_each_part_has_its_page(site: Any, world: Any):
+    ledger, now = world.workspace.ledger, world.workspace.now()
+    record(ledger, replace(world.entry, part="uk", record_id="checkup:uk", places=("GB",)), now)
+    page = site.get("/campaigns/checkup?part=house").page
+    assert "checkup?part=uk" in page.values("a", "href")
+    assert "GB" in site.get("/campaigns/checkup?part=uk").page.text
+    assert len(json.loads(site.get("/campaigns/checkup.json").body)["records"]) == 2
+    assert site.get("/campaigns/checkup?part=none").status == 404
 
 
 @pytest.mark.parametrize("name", ["nobody", "..", "%2e%2e%2fsuasion.toml", "checkup/x", "CHECKUP", "%"])
@@ -150,21 +237,25 @@ def test_a_workspace_without_campaigns_has_a_page(site: Any, world: Any):
     world.change("DELETE FROM log")
     text = site.get("/").page.text
     assert "There is none yet" in text
-    assert "0" * 64 in text
+    assert base64.b64encode(hashlib.sha256().digest()).decode() in text
     assert site.get("/log.jsonl").body == b""
 
 
 def test_nothing_declared_becomes_markup(start: Any, make: Any):
     world = make(**HOSTILE)
     lift = Estimate(0.1, 0.0, 0.2, n=10, method="<b>mean</b>")
-    ledger, now = world.workspace.ledger, world.workspace.now()
-    progress = sends.progress(ledger, HOSTILE["campaign"])
-    record_result(ledger, HOSTILE["campaign"], result_of(progress, "EUR", "<u>came</u>", lift), now)
+    told = _result(world, lift) | {"outcome": "<u>came</u>"}
+    record_result(world.workspace.ledger, HOSTILE["campaign"], told, world.workspace.now())
     site = start(world.workspace)
-    (link,) = [one for one in site.get("/").page.values("a", "href") if one != "log.jsonl"]
+    (link,) = [
+        one
+        for one in site.get("/").page.values("a", "href")
+        if one not in {"log.jsonl", "checkpoint", "verify"}
+    ]
     answers = {
         "index": site.get("/"),
         "record": _follow(site, "/", link),
+        "notice": site.get(f"{urlsplit(urljoin('http://x/', link)).path}/notice"),
         "why": site.get(f"/why/{world.token(3)}"),
         "asked": site.get(f"/o/{world.token(3)}"),
     }
@@ -175,18 +266,29 @@ def test_nothing_declared_becomes_markup(start: Any, make: Any):
         assert attributes <= {
             *("lang", "charset", "name", "content", "class", "href", "method", "action", "scope"),
             *("role", "aria-label", "tabindex"),
+            *("for", "id", "maxlength", "required", "rows", "type", "value"),
         }
-        assert not [link for link in answer.page.values("a", "href") if ":" in link.split("/")[0]]
+        assert not [
+            link for link in answer.page.values("a", "href") if urlsplit(link).scheme not in ("", "https")
+        ]
     shown = {"index": ["name", "campaign", "sponsor"], "asked": ["sponsor", "imprint"]}
     shown["why"] = ["campaign", "sponsor", "treatment", "imprint", "label", "licence", "trait"]
     shown["record"] = [*shown["why"], "subject", "text"]
+    shown["notice"] = ["sponsor", "label", "licence", "trait"]
     for name, keys in shown.items():
         for key in keys:
             assert HOSTILE[key] in answers[name].page.text, (name, key)
 
 
 def test_pages_load_nothing_and_set_nothing(site: Any, world: Any):
-    for path in ("/", "/campaigns/checkup", f"/o/{world.token(3)}", f"/why/{world.token(3)}", "/nowhere"):
+    for path in (
+        "/",
+        "/campaigns/checkup",
+        "/campaigns/checkup/notice",
+        f"/o/{world.token(3)}",
+        f"/why/{world.token(3)}",
+        "/nowhere",
+    ):
         answer = site.get(path)
         names = {tag for tag, _ in answer.page.elements}
         assert not names & {"script", "link", "img", "iframe", "object", "video", "audio"}

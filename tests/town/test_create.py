@@ -114,6 +114,14 @@ def test_consents_are_given_refused_absent_and_expired(register, town: Town):
     assert all(near(kinds[kind], town.people, share) for kind, share in shares.items())
 
 
+def test_who_answered_did_so_on_a_day_before_the_register_was_observed(register):
+    for row in register:
+        assert bool(row["email_ok_on"]) is bool(row["email_ok"])
+        if row["email_ok_on"]:
+            assert row["email_ok_on"] < "2026-10-01"
+            assert row["email_ok_until"] == "" or row["email_ok_on"] < row["email_ok_until"]
+
+
 def _when(until: str) -> str:
     if not until:
         return ""

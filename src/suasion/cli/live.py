@@ -1,4 +1,4 @@
-"""The commands of a live campaign: preview, explain, approve, send, pause, resume, record."""
+"""The commands of a live campaign: review, preview, explain, approve, send, pause, resume, record."""
 
 from __future__ import annotations
 
@@ -11,6 +11,12 @@ import typer
 from suasion.cli import show
 from suasion.cli.show import AsJson
 from suasion.cli.steps import HERE, CampaignName, Folder, work
+
+
+def review(campaign: CampaignName = None, workspace: Folder = HERE, as_json: AsJson = False) -> None:
+    """Say what words find in the messages, and which rules refuse them."""
+    done = work(workspace, lambda ws: ws.review(campaign))
+    show.emit(done) if as_json else show.reviewed(done)
 
 
 def preview(

@@ -17,6 +17,7 @@ from rich.table import Table
 from suasion.delivery import Letter
 from suasion.disclosure import Verified
 from suasion.measurement import Report
+from suasion.messages import harm
 from suasion.scores import inferences
 from suasion.segments import Counts
 from suasion.workspace import Check, IngestSummary, PlanSummary, ScoreSummary, SendSummary
@@ -69,6 +70,8 @@ def ingested(summaries: Sequence[IngestSummary]) -> None:
             screen.print(f"  rejected {count:,}: {escape(reason)}")
         if one.ignored:
             screen.print(f"  [dim]columns not mapped, not read: {escape(', '.join(one.ignored))}[/dim]")
+        for note in one.notes:
+            screen.print(f"  [yellow]{escape(note)}[/yellow]")
 
 
 def counted(name: str, counts: Counts) -> None:
@@ -101,6 +104,17 @@ def carded(card: inferences.Card, page: str) -> None:
     for reason, count in card.left_out.items():
         screen.print(f"  left out {count:,}: {escape(reason)}")
     screen.print(f"Card: {escape(page)}")
+
+
+def reviewed(treatments: Sequence[harm.Reviewed]) -> None:
+    """What words find in each treatment's message, and the rules against it."""
+    for one in treatments:
+        refused = "refused" if one.reasons else "no rule refuses it"
+        screen.print(f"[bold]{escape(one.treatment)}[/bold]: {refused}")
+        for finding in one.findings:
+            screen.print(f"  found {escape(str(finding))}")
+        for reason in one.reasons:
+            screen.print(f"  [red]refused[/red] {escape(str(reason))}")
 
 
 def scored(summary: ScoreSummary) -> None:
@@ -178,12 +192,15 @@ def recorded(done: Mapping[str, Any]) -> None:
 
 
 def verified(found: Verified) -> None:
-    """Whether the log holds."""
+    """Whether the log, or what was saved of it, holds."""
     for problem in found.problems:
         screen.print(f"[red]x[/red] {escape(problem)}")
     if not found.problems:
-        screen.print(f"[green]ok[/green] {found.rows} rows, campaigns on record: {len(found.campaigns)}")
-        screen.print(f"newest hash, keep it: {found.head}")
+        named = escape(", ".join(found.campaigns)) or "none"
+        screen.print(f"[green]ok[/green] {found.rows} rows, campaigns: {named}")
+        screen.print(f"root, keep it with its checkpoint: {found.head}")
+    for one in found.unchecked:
+        screen.print(f"[yellow]not checked[/yellow] {escape(one)}")
 
 
 def reported(made: Report, page: str) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import getpass
 import json
+import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -23,7 +26,15 @@ T = TypeVar("T")
 def work(folder: Path, step: Callable[[Workspace], T]) -> T:
     """Take a step on a workspace, showing its progress."""
     with show.progress() as say:
-        return step(open_workspace(folder, say=say))
+        return step(replace(open_workspace(folder, say=say), who=_user()))
+
+
+def _user() -> str:
+    """Who types, as the operating system knows them."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"user {os.getuid()}"
 
 
 def ingest(workspace: Folder = HERE, as_json: AsJson = False) -> None:

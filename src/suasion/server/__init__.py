@@ -1,5 +1,12 @@
-"""Answer recipients and the public over HTTP: opt-out, why me, the campaigns' record, the log."""
+"""Answer over HTTP: events in, decisions out; opt-out, why me, the campaigns' record, the log.
 
-from suasion.server.app import app, serve
+``serve`` is the process, ``application`` what it serves, ``app`` that part of it which people read; ``keys``
+are those of programs.
+"""
 
-__all__ = ["app", "serve"]
+from suasion.server import keys
+from suasion.server.app import app
+from suasion.server.application import application
+from suasion.server.processes import serve
+
+__all__ = ["app", "application", "keys", "serve"]

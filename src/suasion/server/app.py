@@ -1,27 +1,44 @@
-"""The web application of a workspace, and the process that serves it."""
+"""The pages of a workspace and their data; hot paths are beside them, in `application`."""
 
 from __future__ import annotations
 
 import logging
-import socket
+from importlib.metadata import version
 
-import uvicorn
+from fastapi import FastAPI
 from sqlalchemy.exc import DBAPIError
-from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from suasion.errors import SuasionError
-from suasion.ledger import tokens
+from suasion.ledger import replay, tokens
+from suasion.server import proofs
+from suasion.server.consents import Consent
+from suasion.server.described import described
 from suasion.server.page import note
-from suasion.server.public import campaign, index, log_lines
-from suasion.server.recipients import OptOut, why
+from suasion.server.public import (
+    FORMATS,
+    campaign,
+    data,
+    index,
+    log_lines,
+    notice,
+    notice_data,
+    schema,
+    well_known,
+)
+from suasion.server.reasons import Reasons
+from suasion.server.recipients import OptOut, Proof, ask, why, wish
 from suasion.workspace import Workspace
 
 MOST_BODY = 64 * 1024
 """Octets of a request; what an opt-out says besides its token is not read."""
+MOST_HEARD = 256 * MOST_BODY
+"""Octets after which whoever goes on is cut off; till then they are heard out, and told what is wrong."""
 RETRY_AFTER = 60
 """Seconds."""
 
@@ -29,12 +46,17 @@ _REFUSALS = {404: "There is no such page.", 405: "This cannot be done here.", 41
 _log = logging.getLogger("uvicorn.error")
 
 
-def app(workspace: Workspace) -> Starlette:
+def app(workspace: Workspace) -> FastAPI:
     """Make the web application of a workspace.
 
-    ``POST /o/TOKEN`` opts out in one step (RFC 8058), ``GET`` there asks first, ``/why/TOKEN`` tells a
-    recipient why. ``/``, ``/campaigns/NAME`` and ``/log.jsonl`` are for everybody. No cookie, no script, no
-    redirect. Tokens are in paths, and who has a token may opt out: serve it without an access log.
+    ``POST /o/TOKEN`` opts out in one step (RFC 8058), ``GET`` there asks first. ``/why/TOKEN`` tells a
+    recipient why; what they wish and ask is posted to ``/why/TOKEN/wish`` and ``/why/TOKEN/ask``, and
+    ``/proof/TOKEN`` confirms it, as ``/consent/TOKEN`` does a double opt-in. ``/``, ``/campaigns/NAME``, the
+    same with ``.json``, ``.jsonld``, ``.csv`` and ``/notice`` after it, the file under ``/.well-known`` and
+    ``/log.jsonl`` are for everybody, and so are ``/checkpoint``, ``/proof/inclusion/POSITION`` and
+    ``/proof/consistency/SIZE``, which ``/verify`` checks; ``/receipt/TOKEN`` is for the recipient. No cookie,
+    no redirect, and no script but that of ``/verify``. ``/openapi.json`` describes what is for programs.
+    Tokens are in paths, and who has one may act by it: serve it without an access log.
 
     Parameters
     ----------
@@ -42,7 +64,7 @@ def app(workspace: Workspace) -> Starlette:
 
     Returns
     -------
-    Starlette
+    FastAPI
 
     Raises
     ------
@@ -50,60 +72,83 @@ def app(workspace: Workspace) -> Starlette:
         Without the workspace's key no token would be known, or anybody could make one.
     """
     tokens.require_key(workspace.ledger, workspace.key)
-    made = Starlette(
+    _catch_up(workspace)
+    made = FastAPI(
+        title=f"suasion: {workspace.settings.name}",
+        version=version("suasion"),
+        docs_url=None,  # its page loads a script of others
+        redoc_url=None,
+        redirect_slashes=False,
         routes=[
             Route("/", index),
+            Route("/record.schema.json", schema),
+            Route("/.well-known/suasion-transparency.json", well_known),
+            *(Route(f"/campaigns/{{name}}.{ending}", data) for ending in FORMATS),
+            Route("/campaigns/{name}/notice", notice),
+            Route("/campaigns/{name}/notice.json", notice_data),
             Route("/campaigns/{name}", campaign),
             Route("/log.jsonl", log_lines),
+            Route("/checkpoint", proofs.checkpoint),
+            Route("/proof/inclusion/{number}", proofs.inclusion),
+            Route("/proof/consistency/{number}", proofs.consistency),
+            Route("/receipt/{token}", proofs.receipt),
+            Route("/verify", proofs.verify),
             Route("/o/{token}", OptOut),
             Route("/why/{token}", why),
+            Route("/why/{token}/wish", wish, methods=["POST"]),
+            Route("/why/{token}/ask", ask, methods=["POST"]),
+            Route("/proof/{token}", Proof),
+            Route("/consent/{token}", Consent),
             Route("/health", _health),
         ],
         exception_handlers={
             HTTPException: _refused,
             SuasionError: _unavailable,
             DBAPIError: _unavailable,
+            OSError: _unavailable,
             ClientDisconnect: _gone,
         },
-        max_body_size=MOST_BODY,
+        middleware=[Middleware(_Measured)],
     )
-    made.router.redirect_slashes = False
+    made.openapi = lambda: described(made)
     made.state.workspace = workspace
+    made.state.reasons = Reasons()
     return made
 
 
-def serve(workspace: Workspace, host: str = "127.0.0.1", port: int = 8000) -> None:
-    """Serve a workspace until the process is asked to end; requests under way are answered first.
+def _catch_up(workspace: Workspace) -> None:
+    """Do again what a restored ledger forgot; where that cannot be known, opt-outs are taken all the same."""
+    try:
+        replay.catch_up(workspace.ledger, workspace.now())
+    except SuasionError as error:
+        _log.warning("%s", error)
 
-    Parameters
-    ----------
-    workspace : Workspace
-        Its `say` is told the address.
-    host : str
-    port : int
-        0 for any that is free.
 
-    Raises
-    ------
-    WorkspaceError
-        See `app`.
-    OSError
-        The address is taken, or not ours.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    config = uvicorn.Config(
-        app(workspace),
-        access_log=False,
-        log_level="warning",
-        server_header=False,
-        lifespan="off",
-        ws="none",
-        timeout_graceful_shutdown=15,
-    )
-    with socket.create_server((host, port), family=family) as listener:
-        shown = f"[{host}]" if ":" in host else host
-        workspace.say(f"serving on http://{shown}:{listener.getsockname()[1]}")
-        uvicorn.Server(config).run(sockets=[listener])
+class _Measured:
+    """Refuses a body beyond measure once it was heard out: who is cut off while writing sees no answer."""
+
+    def __init__(self, inner: ASGIApp) -> None:
+        self.inner = inner
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Measure what the application receives."""
+        heard = 0
+
+        async def next_part() -> Message:
+            nonlocal heard
+            message = await receive()
+            heard += len(message.get("body", b""))
+            return message
+
+        async def measured() -> Message:
+            message = await next_part()
+            if heard > MOST_BODY:
+                while message.get("more_body") and heard <= MOST_HEARD:
+                    message = await next_part()
+                raise HTTPException(413)
+            return message
+
+        await self.inner(scope, measured, send)
 
 
 async def _health(_request: Request) -> Response:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -63,6 +63,7 @@ def _environment() -> minijinja.Environment:
         filters={
             "change": "{:+z,.1f}".format,
             "count": "{:,}".format,
+            "day": _day,
             "money": "{:,.2f}".format,
             "share": _share,
             "when": _when,
@@ -76,6 +77,12 @@ def _environment() -> minijinja.Environment:
 
 def _share(probability: float) -> str:
     return f"{100 * probability:.3g} %"
+
+
+def _day(iso: str) -> str:
+    """The day of a date or time."""
+    on = date.fromisoformat(iso[:10])
+    return f"{on.day} {on:%B %Y}"
 
 
 def _when(iso: str) -> str:

@@ -39,7 +39,7 @@ def resident_rows(town: Town, numbers: Numbers) -> pa.Table:
     first = picks(seed, "first name", numbers, len(FIRST))
     last = picks(seed, "last name", who.household, len(LAST))
     district = _worded(DISTRICTS, who.district)
-    said, until = _consents(seed, numbers)
+    said, until, on = _consents(seed, numbers)
     return pa.table(
         {
             "member": members(numbers),
@@ -60,6 +60,7 @@ def resident_rows(town: Town, numbers: Numbers) -> pa.Table:
             "distance": who.distance,
             "email_ok": said,
             "email_ok_until": until,
+            "email_ok_on": on,
         }
     )
 
@@ -127,14 +128,17 @@ def members(numbers: Numbers) -> pa.Array:
     return _coded("R", numbers)
 
 
-def _consents(seed: int, numbers: Numbers) -> tuple[pa.Array, pa.Array]:
-    """Whether mail is welcome, and until when."""
+def _consents(seed: int, numbers: Numbers) -> tuple[pa.Array, pa.Array, pa.Array]:
+    """Whether mail is welcome, until when, and when that was said."""
     share, day = uniforms(seed, "consent", numbers), picks(seed, "consent until", numbers, 1000)
     kind = np.searchsorted([_YES, _NO, _NEVER_ASKED], share, side="right")
     start = np.where(kind == 0, np.datetime64("2098-01-01"), np.datetime64("2023-01-01"))
     said = pa.array(["yes", "no", None, "yes"]).take(pa.array(kind))
     until = start + day.astype("timedelta64[D]")
-    return said, pa.array(until, mask=(kind == 1) | (kind == 2))
+    # A yes holds for five years; those that still hold are of the summer before the register was observed.
+    ago = np.where(kind == 3, np.timedelta64(5 * 365, "D"), 0)
+    on = np.where(kind == 3, until - ago, np.datetime64("2026-06-01") + (day % 90).astype("timedelta64[D]"))
+    return said, pa.array(until, mask=(kind == 1) | (kind == 2)), pa.array(on, mask=kind == 2)
 
 
 def _addresses(seed: int, household: Numbers, district: pa.Array) -> pa.Array:
