@@ -4,7 +4,7 @@ PYTHON ?= python3
 export OMP_WAIT_POLICY := passive
 
 BIN := .venv/bin
-BENCHMARKS := $(patsubst benchmarks/%.py,%,$(filter-out %/__init__.py %/timing.py %/peers.py,$(wildcard benchmarks/*.py)))
+BENCHMARKS := $(patsubst benchmarks/%.py,%,$(filter-out %/__init__.py %/timing.py %/peers.py %/receiving.py,$(wildcard benchmarks/*.py)))
 
 .PHONY: demo test check bench lock clean
 .NOTPARALLEL:

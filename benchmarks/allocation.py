@@ -17,7 +17,8 @@ from scipy.optimize import linprog
 from scipy.sparse import csr_array, identity, kron, vstack
 
 from benchmarks.timing import load
-from suasion.allocation import Capacity, Decisions, Money, Options, Parity, Plan, decide, plan
+from suasion.allocation import Capacity, Money, Options, Parity, Plan, decide, plan
+from suasion.allocation.decide import Decisions
 
 CHANNELS, MESSAGES = 5, 4
 PLACES = (0.5, 0.05, 0.2, 0.03, 0.02)

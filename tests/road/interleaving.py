@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Generator, Sequence, Set
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
+from runpy import run_path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import pyarrow as pa
-from sqlalchemy import URL, create_engine, event, text
+from sqlalchemy import Connection, QueuePool, event, text
 
 from suasion.delivery import Dispatch, Fate, Mail, send
 from suasion.delivery.carriers import Handed
 from suasion.errors import BusyError, DeliveryError
-from suasion.ledger import Ledger, log, sends
+from suasion.ledger import Ledger, log, postgres, sends, sqlite
 from suasion.ledger.sends import State, Terms, Why
 from suasion.rules import Channel, Clearance, Gate, Jurisdiction, Occasion, Purpose, Use, load_packs
 
+WILLING = run_path(str(Path(__file__).parents[1] / "ledger" / "book.py"))["WILLING"]
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 END = datetime(2027, 1, 1, tzinfo=UTC)
 EMAIL, HEALTH = Channel.EMAIL, Purpose.PUBLIC_HEALTH
@@ -33,27 +37,66 @@ ADDRESSES = {
 """By campaign and person: two share one, and two have moved between the campaigns."""
 PERSONS = (1, 2, 3, 4)
 COST = 0.1
-TABLES = ("sends", "suppressions", "replies", "spend", "pauses")
+EVIDENCE = sends.Evidence.of(b"key", pa.table({"person": PERSONS}))
+TABLES = ("receipts", "sends", "suppressions", "replies", "spend", "pauses")
 PLANNED = """
 INSERT INTO sends (campaign, person, channel, step, plan, treatment, cost, address, state)
-VALUES (?, ?, 'email', 1, ?, 'call', ?, ?, 'planned')
+VALUES (:name, :person, 'email', 1, :plan, 'call', :cost, :address, 'planned')
 """
+QUICK = {
+    "sqlite": ["PRAGMA busy_timeout=0", "PRAGMA synchronous=OFF"],
+    "postgresql": ["SET lock_timeout='1ms'"],
+}
+FORGETFUL = {
+    "sqlite": ["DROP TRIGGER log_delete"],
+    "postgresql": ["DROP TRIGGER log_changed ON log"],
+}
+"""So that the log of one schedule does not slow all that come after it."""
 
 
 class Killed(BaseException):
     """The sender's process ends here, whatever it was doing."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Watched(Ledger):
+    """The sender's ledger: `point` is called with the name of each point that a transaction passes."""
+
+    point: Callable[[str], None]
+
+    @contextmanager
+    def writing(self) -> Generator[Connection]:
+        with super().writing() as connection:
+            self.point("begin")  # the lock is held, nothing is read
+            yield connection
+            self.point("claim")  # all is written, nothing committed
+        self.point("commit")
+
+
+@dataclass(frozen=True, kw_only=True)
+class WatchedGate(Gate):
+    """The sender's gate: `point` is called when a claim has read everything and is about to check it."""
+
+    point: Callable[[str], None]
+
+    def admit(self, clearance: Clearance, persons: Any, version: str) -> None:
+        self.point("check")
+        super().admit(clearance, persons, version)
+
+
 class World:
     """One ledger that all schedules share, emptied before each. Nobody waits for its locks, nor for disks."""
 
-    def __init__(self, folder: Path) -> None:
-        path = folder / "ledger.db"
-        Ledger.open(path)
-        engine = create_engine(URL.create("sqlite", database=str(path)))
-        event.listen(engine, "connect", _quick)
-        self.ledger = Ledger(path, engine)
-        self.gates = {name: _gate(name, folder) for name in CAMPAIGNS}
+    def __init__(self, folder: Path, where: Path | str) -> None:
+        with ExitStack() as stack:
+            for module in (sqlite, postgres):  # connections are made once
+                stack.enter_context(patch.object(module, "NullPool", QueuePool))
+            self.ledger = Ledger.open(where)
+        self.watched = Watched(self.ledger.place, self.ledger.engine, point=lambda name: self.point(name))
+        kind = self.ledger.engine.dialect.name
+        event.listen(self.ledger.engine, "connect", lambda one, _: _say(one, QUICK[kind]))
+        self.ledger.engine.dispose()
+        self.gates = {name: _gate(name, folder, lambda name: self.point(name)) for name in CAMPAIGNS}
         self.clearances = {name: _clearance(gate) for name, gate in self.gates.items()}
         with self.ledger.writing() as connection:
             connection.execute(text("INSERT INTO runs VALUES (1, 'plan', :at)"), {"at": NOW})
@@ -61,40 +104,58 @@ class World:
                 plan = {"id": place, "name": name}
                 connection.execute(text("INSERT INTO plans VALUES (:id, :name, :name, 'terms', 1, 1)"), plan)
                 log.append(connection, "campaign", name, {"content": "content"}, NOW)
+            for statement in FORGETFUL[kind]:
+                connection.execute(text(statement))
         for name in CAMPAIGNS:
             sends.approve(self.ledger, name, "content", "Ada", "read it", NOW)
+        self.point: Callable[[str], None] = lambda _: None
 
     def reset(self, persons: dict[str, list[int]]) -> None:
         """Nothing is sent yet; these are planned."""
         with self.ledger.writing() as connection:
-            cursor: Any = connection.connection.cursor()
             for table in TABLES:
-                cursor.execute(f"DELETE FROM {table}")
-            for plan, (name, chosen) in enumerate(persons.items(), 1):
-                rows = [(name, person, plan, COST, ADDRESSES[name][person]) for person in chosen]
-                cursor.executemany(PLANNED, rows)
+                connection.execute(text(f"DELETE FROM {table}"))
+            connection.execute(text("DELETE FROM log WHERE kind <> 'campaign'"))
+            rows = [
+                {
+                    "name": name,
+                    "person": person,
+                    "plan": plan,
+                    "cost": COST,
+                    "address": ADDRESSES[name][person],
+                }
+                for plan, (name, chosen) in enumerate(persons.items(), 1)
+                for person in chosen
+            ]
+            connection.execute(text(PLANNED), rows)
+
+    def tidy(self) -> None:
+        """Give back the room of deleted rows, which a server does when it finds the time."""
+        with self.ledger.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.exec_driver_sql("VACUUM")
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         with self.ledger.engine.connect() as connection:
             return [tuple(row) for row in connection.exec_driver_sql(sql)]
 
 
-def _quick(connection: Any, _record: object) -> None:
-    for pragma in ("busy_timeout=0", "journal_mode=WAL", "synchronous=OFF", "foreign_keys=ON"):
-        connection.execute(f"PRAGMA {pragma}").close()
+def _say(connection: Any, statements: Sequence[str]) -> None:
+    for statement in statements:
+        connection.cursor().execute(statement)
+    connection.commit()
 
 
-def _gate(campaign: str, folder: Path) -> Gate:
+def _gate(campaign: str, folder: Path, point: Callable[[str], None]) -> Gate:
     there = Jurisdiction("DE", date(2026, 11, 21))
     occasion = Occasion(frozenset({Use.CONTACT}), HEALTH, campaign, there, NOW, EMAIL)
-    return Gate(load_packs((), folder), occasion)
+    return WatchedGate(load_packs((), folder), occasion, point=point)
 
 
 def _clearance(gate: Gate) -> Clearance:
-    n = len(PERSONS)
-    known = {"adult": [True] * n, "age": [40] * n, "basis": ["consent"] * n}
-    yes = {"consent": [True] * n, "purpose_permitted": [True] * n}
-    return gate.judge(pa.table({"person": PERSONS, **known, **yes}), "known_from@0").clearance
+    facts = {name: [said] * len(PERSONS) for name, said in WILLING.items()}
+    cleared = gate.judge(pa.table({"person": PERSONS, **facts}), "known_from@0").clearance
+    assert cleared.persons.tolist() == list(PERSONS)
+    return cleared
 
 
 @dataclass
@@ -102,8 +163,8 @@ class Schedule:
     """One order of events, drawn from a seed.
 
     What happened is written down in `events`, in its order: ``seen`` (send), ``acknowledged`` (send),
-    ``paused`` and ``resumed`` (campaign). Whoever needs the ledger's lock while the sender has it waits, and
-    tries again at the next point.
+    ``paused`` and ``resumed`` (campaign), and ``point`` (its name). Whoever needs the ledger's lock while the
+    sender has it waits, and tries again at the next point.
     """
 
     world: World
@@ -138,8 +199,9 @@ class Schedule:
             self._send(name)
         return self
 
-    def point(self) -> None:
+    def point(self, name: str) -> None:
         """The sender is somewhere: others act, as far as its lock lets them; or it is killed."""
+        self.events.append(("point", name))
         if self.calm:
             return
         if self.presses and self.luck.random() < self.rate:
@@ -179,10 +241,10 @@ class Schedule:
 
     def _send(self, campaign: str) -> None:
         points = send(self._dispatch(campaign))
+        self.world.point = self.point
         try:
             for name in points:
-                self.events.append(("point", name))
-                self.point()
+                self.point(name)
         except Killed:
             points.close()
         except DeliveryError:  # a server that refuses everybody: the rest waits for the next sender
@@ -194,24 +256,24 @@ class Schedule:
         terms = Terms(campaign, HEALTH, EMAIL, "content", budget, END)
 
         def held() -> tuple[Terms, Gate]:
-            self.point()
+            self.point("terms")
             return terms, self.world.gates[campaign]
 
-        def judged(_: Sequence[int]) -> Clearance:
-            self.point()
-            return self.world.clearances[campaign]
+        def judged(_: Sequence[int]) -> tuple[Clearance, sends.Evidence]:
+            self.point("judged")
+            return self.world.clearances[campaign], EVIDENCE
 
         def token(number: int) -> str:
             return f"{number:032d}"
 
         def written(claimed: Sequence[sends.Send]) -> list[Mail]:
-            self.point()
+            self.point("written")
             spoiled = {one.id for one in claimed if not self.calm and self.luck.random() < 0.03}
             self.unwritten |= spoiled
             return [Mail(one.id, token(one.id), "", b"") for one in claimed if one.id not in spoiled]
 
         return Dispatch(
-            ledger=self.world.ledger,
+            ledger=self.world.watched,
             carrier=self.carrier,
             campaign=campaign,
             facts=("known_from",),
@@ -234,17 +296,17 @@ class Box:
 
     def stage(self, mails: Sequence[Mail]) -> None:
         for mail in mails:
-            self.schedule.point()
+            self.schedule.point("stage")
             self._staged.add(mail.token)
 
     def hand_over(self, mails: Sequence[Mail]) -> list[Handed]:
         assert len(mails) <= self.batch
         handed = [self._hand_over(mail) for mail in mails]
-        self.schedule.point()
+        self.schedule.point("handed over")
         return handed
 
     def _hand_over(self, mail: Mail) -> Handed:
-        self.schedule.point()
+        self.schedule.point("hand-off")
         if mail.token not in self._staged:
             return Handed(mail.send, Fate.ACCEPTED if mail.token in self._out else Fate.UNKNOWN)
         self._staged.remove(mail.token)
@@ -253,11 +315,11 @@ class Box:
         return Handed(mail.send, Fate.ACCEPTED)
 
     def staged(self, tokens: Set[str]) -> set[str]:
-        self.schedule.point()
+        self.schedule.point("carrier")
         return self._staged & tokens
 
     def clear(self, keep: Set[str]) -> None:
-        self.schedule.point()
+        self.schedule.point("carrier")
         self._staged &= keep
 
     def close(self) -> None:
@@ -270,10 +332,10 @@ class Server(Box):
     settled = Fate.UNKNOWN
 
     def stage(self, mails: Sequence[Mail]) -> None:
-        self.schedule.point()
+        self.schedule.point("carrier")
 
     def _hand_over(self, mail: Mail) -> Handed:
-        self.schedule.point()
+        self.schedule.point("hand-off")
         luck = 1.0 if self.schedule.calm else self.schedule.luck.random()
         if luck < 0.05:
             return Handed(mail.send, Fate.AGAIN, "450")

@@ -15,7 +15,8 @@ import pytest
 
 from suasion.errors import CampaignError, DamageError
 from suasion.ledger import sends, tokens
-from suasion.workspace import ReplySummary, Workspace
+from suasion.workspace import Workspace
+from suasion.workspace.record import ReplySummary
 
 TOWN = run_path(str(Path(__file__).with_name("livetown.py")))
 NOW, approved, copy, mails, opened, rows = (

@@ -7,6 +7,7 @@ import json
 import shutil
 from pathlib import Path
 from runpy import run_path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -338,6 +339,25 @@ def test_what_a_person_has_or_is_protected_in_is_never_proposed(category: Catego
     harmless = {"behavior", "education", "income", "interest", "occupation", "place"}
     assert naming(trait, None).fixed == (provenance == "inferred" or str(category) not in harmless)
     assert {str(one) for one in CHANGEABLE} == harmless
+
+
+@pytest.mark.parametrize(
+    ("computed", "fixed"),
+    [
+        ({"of": "first", "property": "item"}, True),
+        ({"of": "first", "property": "item", "days": 30}, True),
+        ({"of": "count"}, True),
+        ({"of": "sum", "property": "total"}, True),
+        ({"of": "count", "days": 30}, False),
+        ({"of": "sum", "property": "total", "days": 30}, False),
+        ({"of": "last", "property": "item"}, False),
+        ({"of": "days_since"}, False),
+    ],
+)
+def test_what_events_have_settled_for_good_is_not_proposed_to_change(computed: dict[str, Any], fixed: bool):
+    kind = Type.NUMBER if "property" in computed else Type.INTEGER
+    how = {"type": kind, "category": "behavior", "label": "It", "computed": {"event": "Ordered", **computed}}
+    assert naming(Trait.model_validate(how), None).fixed is fixed
 
 
 @given(st.text(min_size=1), st.sampled_from(Type), st.sampled_from([0.0, 1.0, 12.5, float("nan")]))

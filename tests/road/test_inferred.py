@@ -351,11 +351,17 @@ def test_a_list_is_not_learned_from_what_makes_it(club: Workspace):
         club.infer("alike")
 
 
-def test_a_score_is_not_written_in_a_message(club: Workspace):
+@pytest.mark.parametrize(("trait", "how"), [("leaving", "inferred"), ("orders", "computed")])
+def test_only_what_somebody_told_is_written_in_a_message(club: Workspace, trait: str, how: str):
+    (club.folder / "traits" / "events.toml").write_text(
+        '[traits.orders]\ntype = "integer"\ncategory = "behavior"\nlabel = "Orders"\n'
+        'computed = { event = "Order Completed", of = "count" }\n',
+        "utf-8",
+    )
     for part in ("campaigns", "messages"):
         (club.folder / part).mkdir()
     (club.folder / "messages" / "hello.toml").write_text(
-        '[variants.only]\nsubject = "Hello"\ntext = "You: {{ leaving }}"\n\n[review]\nby = "Ada"\n'
+        f'[variants.only]\nsubject = "Hello"\ntext = "You: {{{{ {trait} }}}}"\n\n[review]\nby = "Ada"\n'
         "on = 2026-11-01\nexposes_third_persons = false\ndiscourages_voting = false\n",
         "utf-8",
     )
@@ -366,7 +372,7 @@ def test_a_score_is_not_written_in_a_message(club: Workspace):
         "utf-8",
     )
     club.ingest()
-    with pytest.raises(CampaignError, match=r"inferred trait \(leaving\)"):
+    with pytest.raises(CampaignError, match=rf"{how} trait \({trait}\)"):
         club.score("mail")
 
 
@@ -378,7 +384,8 @@ def test_of_an_experiment_only_the_control_is_learned_from(club: Workspace):
     assert card.quality.people < 0.6 * ASKED
 
 
-def test_the_command_says_what_the_library_says(club: Workspace, suasion_cli):
+def test_the_command_says_what_the_library_says(club: Workspace, suasion_cli, monkeypatch):
+    monkeypatch.setenv(*next(iter(KEY.items())))
     ended = suasion_cli("infer", "leaving", "-w", club.folder)
     assert ended.code == 0, ended.err
     assert "not whom a message changes" in ended.out

@@ -85,7 +85,7 @@ def test_from_a_plan_to_mails_answers_lift_and_a_public_record(suasion_cli: Comm
         with urlopen(f"{url}/campaigns/checkup") as page:
             assert "Town Health Office" in page.read().decode()
     lines = suasion_cli("log", "-w", town, "--json").out
-    assert [json.loads(line)["kind"] for line in lines.splitlines()] == ["campaign", "result"]
+    assert [json.loads(line)["kind"] for line in lines.splitlines()] == ["campaign", "sends", "result"]
     saved = town / "log.jsonl"
     saved.write_text(lines, "utf-8")
     assert suasion_cli("verify", "--log", saved, "-w", town).code == 0

@@ -37,7 +37,8 @@ def test_a_plan_by_worth_earns_no_less_than_mailing_everybody_and_more_than_mail
     prepared = brief(folder, workspace.settings, path.stem, NOW)
     scores = scores_of(workspace.tables(), prepared)
     made = drawn_plan(workspace.tables(), workspace.ledger, prepared).plan
-    profit = scores.aipw["spend"] - made.all_costs
+    costs = np.broadcast_to(made.options.costs, made.options.effects.shape)
+    profit = scores.aipw["spend"] - np.insert(costs, 0, 0.0, axis=1)
 
     def earned(against: int) -> Estimate:
         other = np.eye(3)[np.full(len(profit), against)]

@@ -161,19 +161,27 @@ status = "reviewed"
 [[rule]]
 id = "own.rule"
 subject = "{subject}"
+kind = "sending"
 message = "Not now."
 cite = "our board"
 valid_from = 2020-01-01
 require = "{require}"
 case = [
     {{ facts = {{ {fact} = {good} }}, allowed = true }},
+    {{ facts = {{ {fact} = {good}, {more} }}, allowed = true }},
     {{ facts = {{ {fact} = {bad} }}, allowed = false }},
+    {{ facts = {{ {fact} = {bad}, {more} }}, allowed = false }},
 ]
 """
-ANYBODY = PACK.format(subject="person", require="age >= 18", fact="age", good=18, bad=17)
-YOUNG = PACK.format(subject="person", require="age < 40", fact="age", good=39, bad=40)
+ANYBODY = PACK.format(subject="person", require="age >= 18", fact="age", more="adult = true", good=18, bad=17)
+YOUNG = PACK.format(subject="person", require="age < 40", fact="age", more="adult = true", good=39, bad=40)
 SILENT = PACK.format(
-    subject="message", require="discourages_voting", fact="discourages_voting", good="true", bad="false"
+    subject="message",
+    require="discourages_voting",
+    fact="discourages_voting",
+    more="exposes_third_persons = false",
+    good="true",
+    bad="false",
 )
 
 
@@ -263,7 +271,7 @@ def test_a_cap_that_is_lowered_meanwhile_holds_for_the_rest(place: Place):
 # Consent.
 
 LATER = datetime(2098, 7, 1, 12, tzinfo=UTC)
-LOST = "consent was withdrawn or has expired"
+LOST = "consent was withdrawn, has expired or lacks evidence"
 
 
 def test_who_agreed_until_yesterday_gets_nothing(place: Place):
@@ -341,6 +349,16 @@ def test_a_message_that_the_rules_refuse_now_is_not_sent(place: Place, point: st
         place.send(lambda: rule(place, SILENT), point)
     assert "Not now. [own.rule]" in refused.value.found
     assert len(mails(place.folder)) == sent
+
+
+def test_what_the_rules_would_refuse_to_send_is_not_approved(place: Place):
+    rule(place, SILENT)
+    with pytest.raises(CampaignError) as refused:
+        place.ws.approve("Grace", "read it")
+    with pytest.raises(CampaignError) as unsent:
+        place.send()
+    assert refused.value.as_dict() == unsent.value.as_dict()
+    assert "Grace" not in {by for (by,) in rows(place.ws, 'SELECT "by" FROM approvals')}
 
 
 def test_a_source_that_was_declared_anew_must_be_read_again(place: Place):

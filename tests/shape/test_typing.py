@@ -14,7 +14,8 @@ from house import ROOT
 
 GIVEN = """\
 from suasion import {stage}
-from suasion.allocation import Decisions, Plan
+from suasion.allocation import Plan
+from suasion.allocation.decide import Decisions
 from suasion.experiments import Design, Trial
 from suasion.ledger import Campaign, Ledger, Run, sends
 from suasion.rules import Clearance, Gate
@@ -28,6 +29,7 @@ def call(
     clearance: Clearance,
     decisions: Decisions,
     design: Design,
+    evidence: sends.Evidence,
     forecast: Forecast,
     gate: Gate,
     books: Ledger,
@@ -59,7 +61,8 @@ CALLS = {
         "{clearance}gate=gate, facts='v', keyed=True"
     ),
     "ledger.sends.claim": (
-        "ledger=books, terms=terms, {clearance}gate=gate, facts=('traits',), at=at, after=0, until=9, limit=9"
+        "ledger=books, terms=terms, {clearance}gate=gate, facts=('traits',), at=at, after=0, until=9, "
+        "limit=9, evidence=evidence"
     ),
     "measurement.replay": (
         "campaign=campaign, design=design, scores=scored, made=plan, {clearance}gate=gate, facts='v'"
