@@ -10,8 +10,8 @@ import pytest
 from suasion.allocation import policies
 from suasion.allocation.policies import Kind, Policy
 from suasion.errors import InputError
-from suasion.learning import learn, priors, rehearse
-from suasion.learning.priors import from_scores, given
+from suasion.learning import learn, priors, rehearse, store
+from suasion.learning.priors import from_scores
 
 POLICY = Policy(Kind.THOMPSON, ("a", "b", "c"), center=(0.0, 0.0), scale=(1.0, 1.0), ridge=1.0)
 
@@ -24,69 +24,91 @@ def _expected(people: np.ndarray) -> np.ndarray:
     return np.column_stack([0.3 + 0.2 * people[:, 0], 0.5 - 0.1 * people[:, 1], np.full(len(people), 0.1)])
 
 
+def _begun(people: np.ndarray, scores: np.ndarray, worth: float, policy: Policy = POLICY) -> Policy:
+    """The policy with the prior that scores make."""
+    means = from_scores(policy, people, scores)
+    return replace(policy, prior=tuple(map(tuple, means.tolist())), worth=worth)
+
+
 def test_scores_are_what_is_expected_before_anything_is_learned():
-    people = _people(2000)
-    state = from_scores(POLICY, people, _expected(people), worth=1e6)
+    people = _people(20_000)
+    state = policies.start(_begun(people, _expected(people), worth=100))
     others = np.column_stack([np.ones(50), _people(50, 2)])
-    assert np.allclose(others @ state.mean.T, _expected(others[:, 1:]), atol=1e-4)
+    assert np.allclose(others @ state.mean.T, _expected(others[:, 1:]), atol=1e-3)
     assert state.count.sum() == 0
 
 
 def test_a_prior_weighs_as_much_as_so_many_rewards():
     people, luck = _people(400), np.random.default_rng(3)
     arms, rewards = luck.integers(0, 3, 400), luck.normal(size=400)
-    scored = from_scores(POLICY, people, np.zeros((400, 3)), worth=400)
-    after = learn(POLICY, scored, people, arms, rewards, np.ones(400))
+    policy = replace(POLICY, prior=((0.5, 0.0, -1.0),) * 3, worth=50.0)
+    after = learn(policy, policies.start(policy), people, arms, rewards, np.ones(400))
     x = np.column_stack([np.ones(400), people])
     for arm in range(3):
-        one = x[arms == arm]
-        precision = np.eye(3) + x.T @ x + one.T @ one
-        assert np.allclose(after.mean[arm], np.linalg.solve(precision, one.T @ rewards[arms == arm]))
+        one, weight = x[arms == arm], policy.ridge + policy.worth
+        moment = one.T @ rewards[arms == arm] + weight * np.array(policy.prior[arm])
+        assert np.allclose(after.mean[arm], np.linalg.solve(np.eye(3) * weight + one.T @ one, moment))
 
 
-def test_good_scores_save_regret_and_bad_ones_are_unlearned():
+@pytest.mark.parametrize("kind", [Kind.THOMPSON, Kind.SQUARECB])
+def test_good_scores_save_regret_and_bad_ones_are_unlearned(kind: Kind):
     luck, n = np.random.default_rng(4), 4000
-    people = _people(n, 5)
+    people, cold = _people(n, 5), replace(POLICY, kind=kind)
     rewards = (luck.random((n, 3)) < _expected(people)) * 1.0
     numbers, best = luck.random(n), _expected(people).max(axis=1)
 
-    def regret(state: policies.State, rows: slice) -> float:
-        arms = rehearse(POLICY, state, people, rewards, numbers).arms
+    def regret(policy: Policy, rows: slice) -> float:
+        arms = rehearse(policy, policies.start(policy), people, rewards, numbers).arms
         return float((best - _expected(people)[np.arange(n), arms])[rows].mean())
 
-    cold = policies.start(POLICY)
-    good = from_scores(POLICY, people, _expected(people), worth=100)
-    bad = from_scores(POLICY, people, 1 - _expected(people), worth=100)
+    good = _begun(people, _expected(people), 100, cold)
+    bad = _begun(people, 1 - _expected(people), 100, cold)
     assert regret(good, slice(0, 300)) < 0.5 * regret(cold, slice(0, 300))
     assert regret(bad, slice(2000, n)) < 0.02
 
 
-def test_a_prior_that_is_given_is_taken():
-    means = np.arange(9.0).reshape(3, 3)
-    precisions = np.tile(np.diag([1.0, 2.0, 3.0]), (3, 1, 1))
-    state = given(POLICY, policies.start(POLICY), means, precisions)
-    assert np.allclose(state.mean, means)
-    assert np.allclose(state.covariance, np.tile(np.diag([1, 1 / 2, 1 / 3]), (3, 1, 1)))
-
-
-@pytest.mark.parametrize("precision", [0.0, -1.0, np.nan])
-def test_a_prior_without_precision_is_refused(precision: float):
-    with pytest.raises(InputError, match="positive definite"):
-        given(POLICY, policies.start(POLICY), np.zeros((3, 3)), np.tile(np.eye(3) * precision, (3, 1, 1)))
+@pytest.mark.parametrize("kind", [Kind.THOMPSON, Kind.SQUARECB])
+def test_a_rehearsal_begins_from_the_prior_as_deciding_does(kind: Kind):
+    policy = replace(POLICY, kind=kind, prior=((0.2, 0.0, 0.0), (0.6, 0.1, 0.0), (0.4, 0.0, 0.0)), worth=30.0)
+    people, state = _people(200), policies.start(policy)
+    made = policies.probabilities(policy, state, people[:1], np.ones((1, 3), np.bool_))[0]
+    assert made[1] > made[2] > made[0]
+    numbers = np.random.default_rng(8).random(200)
+    for number in numbers:
+        one = rehearse(policy, state, people[:1], np.zeros((1, 3)), np.array([number]))
+        assert one.probabilities[0] == pytest.approx(made[one.arms[0]], abs=1e-12)
 
 
 @pytest.mark.parametrize(
-    ("scores", "worth"),
+    ("prior", "worth"),
     [
-        (np.zeros((5, 2)), 1.0),
-        (np.full((5, 3), np.nan), 1.0),
-        (np.zeros((5, 3)), 0.0),
-        (np.zeros((4, 3)), 1.0),
+        (((0.1, 0.2),) * 3, 1.0),
+        (((0.1, 0.2, 0.3),) * 2, 1.0),
+        (((0.1, 0.2, np.inf),) * 3, 1.0),
+        (((0.1, 0.2, 0.3),) * 3, -1.0),
+        ((), 1.0),
     ],
 )
-def test_scores_that_do_not_fit_are_refused(scores: np.ndarray, worth: float):
+def test_a_prior_that_does_not_fit_is_refused(prior: tuple[tuple[float, ...], ...], worth: float):
+    with pytest.raises(InputError, match="prior"):
+        replace(POLICY, prior=prior, worth=worth)
+
+
+@pytest.mark.parametrize("scores", [np.zeros((5, 2)), np.full((5, 3), np.nan), np.zeros((4, 3))])
+def test_scores_that_do_not_fit_are_refused(scores: np.ndarray):
     with pytest.raises(InputError, match="prior from scores"):
-        from_scores(POLICY, _people(5), scores, worth)
+        from_scores(POLICY, _people(5), scores)
+
+
+def test_bytes_keep_the_prior_and_another_prior_begins_anew():
+    policy = replace(POLICY, prior=((0.1, 0.0, 0.2),) * 3, worth=7.0)
+    state = learn(policy, policies.start(policy), _people(3), np.arange(3), np.ones(3), np.ones(3))
+    packed = store.to_bytes(policy, state)
+    assert store.to_bytes(policy, store.from_bytes(policy, packed)) == packed
+    for other in (POLICY, replace(policy, worth=8.0), replace(policy, prior=((0.1, 0.0, 0.3),) * 3)):
+        begun = store.from_bytes(other, packed)
+        assert begun.count.sum() == 0
+        assert (begun.mean == policies.start(other).mean).all()
 
 
 def _learned() -> policies.State:
@@ -113,7 +135,11 @@ def test_a_policy_with_all_arms_new_starts_from_nothing():
 
 @pytest.mark.parametrize(
     "change",
-    [{"center": (1.0, 0.0)}, {"arms": ("a+x", "a+y", "b+x", "b+y"), "factors": (("a", "b"), ("x", "y"))}],
+    [
+        {"center": (1.0, 0.0)},
+        {"prior": ((0.0, 0.0, 1.0),) * 3, "worth": 1.0},
+        {"arms": ("a+x", "a+y", "b+x", "b+y"), "factors": (("a", "b"), ("x", "y"))},
+    ],
 )
 def test_nothing_is_kept_of_what_was_measured_otherwise(change: dict[str, object]):
     with pytest.raises(InputError, match="other features or factors"):

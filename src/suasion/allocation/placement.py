@@ -18,6 +18,7 @@ from suasion.allocation.terms import (
     Level,
     Name,
     PolicyTerms,
+    PriorTerms,
     ShownVariant,
     combinations,
 )
@@ -110,6 +111,8 @@ class Placement(Declared):
             raise ValueError(
                 f"{where}.scales: no feature '{unknown[0]}'. {closest(unknown[0], self.features)}"
             )
+        if terms.prior is not None:
+            self._check_prior(f"{where}.prior", terms.kind, terms.prior)
         shares = terms.shares
         if not shares:
             return
@@ -119,6 +122,13 @@ class Placement(Declared):
             raise ValueError(f"{where}.shares: give one for each variant but the generic one; they sum to 1")
         if min(shares.values()) * (1 - self.holdout) < self.exploration - 1e-12:
             raise ValueError(f"{where}.shares: one is below the exploration, the least of every treatment")
+
+    def _check_prior(self, where: str, kind: str, prior: PriorTerms) -> None:
+        many = 1 + len(self.features)
+        if kind == "fixed" or self.factors:
+            raise ValueError(f"{where}: for what learns, and for variants that are no combinations")
+        if prior.means.keys() != {*self.treatments} or any(len(one) != many for one in prior.means.values()):
+            raise ValueError(f"{where}.means: give {many} for each variant but the generic one: 1 + features")
 
     def _check_terms(self) -> None:
         if self.variants[self.generic].cost:

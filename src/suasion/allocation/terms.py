@@ -46,18 +46,31 @@ class Level(Declared):
     cost: Cost = 0.0
 
 
+class PriorTerms(Declared):
+    """What is expected of treatments before any was shown, such as `suasion placement prior` makes of scores.
+
+    `means` are of each treatment: the reward of a person whose features are all at their centers, then what
+    one unit of each feature adds. It weighs as much as `worth` rewards of each treatment.
+    """
+
+    worth: Annotated[Finite, Field(gt=0, le=1e6)]
+    means: dict[Name, tuple[Finite, ...]]
+
+
 class PolicyTerms(Declared):
     """How variants are chosen: by `shares` that stay as they are, or by what is learned.
 
     `shares` are of the treatments among each other; alike where they are left out. `scales` says of features
     from which center and in which unit they are measured, ``age = [45, 15]``; from 0 in units of 1 otherwise.
-    `keep` is what a day leaves of what was learned before it: below 1 where the world drifts.
+    `keep` is what a day leaves of what was learned before it: below 1 where the world drifts. `prior` is from
+    what learning begins.
     """
 
     kind: Literal["fixed", "thompson", "squarecb"] = "fixed"
     shares: dict[str, Share] = Field(default_factory=dict)
     scales: dict[str, tuple[Finite, Annotated[Finite, Field(gt=0)]]] = Field(default_factory=dict)
     keep: Share = 1.0
+    prior: PriorTerms | None = None
 
 
 class Challenger(PolicyTerms):

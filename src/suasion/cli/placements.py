@@ -1,7 +1,8 @@
-"""The commands of placements: list, show, compare, approve, pause, resume, report."""
+"""The commands of placements: list, show, prior, compare, approve, pause, resume, report."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
@@ -44,6 +45,26 @@ def show(name: Name, workspace: Folder = HERE, as_json: AsJson = False) -> None:
         *challengers.stands(found),
     ]
     screen.said(lines)
+
+
+@app.command()
+def prior(
+    name: Name,
+    campaign: Annotated[str, typer.Option(help="Whose scores.")],
+    worth: Annotated[float, typer.Option(min=1, help="As so many rewards of each variant they weigh.")],
+    workspace: Folder = HERE,
+    as_json: AsJson = False,
+) -> None:
+    """Say what a campaign's scores expect of the variants, as the placement's file has it."""
+    found = work(workspace, lambda ws: deciding.expected(ws, name, campaign))
+    if as_json:
+        screen.emit({**asdict(found), "worth": worth})
+        return
+    about = ", ".join(("constant", *found.features))
+    typer.echo(f"# '{found.outcome}' as campaign '{campaign}' expects it of {found.people:,} people: {about}")
+    typer.echo(f"[policy.prior]\nworth = {worth}\n\n[policy.prior.means]")
+    for arm, means in found.means.items():
+        typer.echo(f"{arm} = [{', '.join(map(repr, means))}]")
 
 
 @app.command()

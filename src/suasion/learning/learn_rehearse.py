@@ -93,7 +93,16 @@ def rehearse(
     sums = (count, weight, gram, moment, state.prior_precision, state.prior_moment)
     arms, chances = np.empty(len(rows), np.int64), np.empty(len(rows))
     thompson = policy.kind is policies.Kind.THOMPSON
-    how = (thompson, policy.spread, policy.gamma, policy.keep, policies.bounds(policy), policy.parts)
+    expected = policy.worth * len(policy.models)
+    how = (
+        thompson,
+        policy.spread,
+        policy.gamma,
+        expected,
+        policy.keep,
+        policies.bounds(policy),
+        policy.parts,
+    )
     given = (rows, rewards.astype(np.float64), uniforms.astype(np.float64), days.astype(np.int64))
     _play(
         how,
@@ -116,7 +125,7 @@ def rehearse(
 @numba.njit(cache=True, nogil=True, error_model="numpy")
 def _play(how, given, shift, is_open, clock, sums, models, arms, chances):  # pyright: ignore[reportMissingParameterType, reportUnknownParameterType]
     """Write the arms chosen and their chances (n,), and change what was known into what is."""
-    thompson, spread, gamma, keep, bounds, parts = how
+    thompson, spread, gamma, expected, keep, bounds, parts = how
     rows, rewards, uniforms, days = given
     k, each, p = len(parts), parts.shape[1], models[1].shape[1]
     scratch, places, made = np.empty((5, max(k, p))), np.empty(k, np.int64), np.empty(k)
@@ -128,7 +137,7 @@ def _play(how, given, shift, is_open, clock, sums, models, arms, chances):  # py
         seen /= each
         sharp = np.sqrt((_GUESSED * spread * spread + clock[1] / each) / (_GUESSED + seen))
         if not thompson:
-            sharp = gamma * np.sqrt(seen / p) / sharp
+            sharp = gamma * np.sqrt((expected / each + seen) / p) / sharp
         learned = models[1], models[0], shift, sharp, bounds
         _one_row(thompson, rows[i], is_open, parts, *learned, scratch, places, made)
         arm = _draw_one(made, uniforms[i])

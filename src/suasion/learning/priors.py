@@ -14,83 +14,44 @@ from suasion.learning.learn import solved
 Floats = npt.NDArray[np.float64]
 
 
-def given(
-    policy: policies.Policy, state: policies.State, means: Floats, precisions: Floats
-) -> policies.State:
-    """The state with this prior in place of its own.
+def from_scores(policy: policies.Policy, features: npt.NDArray[np.floating], scores: Floats) -> Floats:
+    """The prior that batch scores make: what each person was expected to bring under each arm.
+
+    It is the regression of the scores on the features, with the policy's ridge. How far scores are off no
+    prior knows: a small `worth` unlearns them quickly.
 
     Parameters
     ----------
     policy : Policy
-    state : State
-    means : array of float, shape (k, p)
-        Of the coefficients of each arm; the first is of the constant.
-    precisions : array of float, shape (k, p, p)
-        In units of the reward's precision: as if learned from so many rewards. Positive definite.
-
-    Returns
-    -------
-    State
-
-    Raises
-    ------
-    InputError
-        Other shapes, or a precision that is not positive definite.
-    """
-    if means.shape != state.mean.shape or precisions.shape != state.gram.shape:
-        found = f"means of shape {means.shape} and precisions of shape {precisions.shape}"
-        raise InputError(f"a prior for {len(policy.arms)} arms", found, "Give one model for each arm.")
-    precision = (precisions + precisions.transpose(0, 2, 1)) / 2
-    moment = np.einsum("aij,aj->ai", precision, means)
-    return solved(replace(state, prior_precision=precision, prior_moment=moment))
-
-
-def from_scores(
-    policy: policies.Policy, features: npt.NDArray[np.floating], scores: Floats, worth: float
-) -> policies.State:
-    """Start from batch scores: what each person was expected to bring under each arm.
-
-    The prior is the regression of the scores on the features, with the policy's ridge, and weighs as much as
-    rewards of `worth` such persons an arm. How far scores are off no prior knows: a small `worth` unlearns
-    them quickly.
-
-    Parameters
-    ----------
-    policy : Policy
+        Without factors.
     features : array of float, shape (n, d)
     scores : array of float, shape (n, k)
         In units of the reward.
-    worth : float
-        Rewards for each arm, above 0.
 
     Returns
     -------
-    State
+    array of float, shape (k, 1 + d)
+        Coefficients of each arm, as a policy's `prior` has them.
 
     Raises
     ------
     InputError
-        Scores that are not one for each person and arm, or not finite; a worth not above 0.
+        Scores that are not one for each person and arm, or not finite.
 
     Examples
     --------
     >>> from suasion.allocation.policies import Kind, Policy
     >>> policy = Policy(Kind.THOMPSON, ("a", "b"), ridge=1.0)
-    >>> from_scores(policy, np.zeros((3, 0)), np.tile([0.1, 0.2], (3, 1)), worth=99).mean.round(3).tolist()
+    >>> from_scores(policy, np.zeros((99, 0)), np.tile([0.1, 0.2], (99, 1))).round(3).tolist()
     [[0.099], [0.198]]
     """
-    rows, begun = policies.design(policy, features), policies.start(policy)
+    rows = policies.design(policy, features)
     if scores.shape != (len(rows), len(policy.arms)) or not np.isfinite(scores).all() or not len(rows):
         raise InputError(
             "a prior from scores", f"scores of shape {scores.shape}", "Give one a person and arm."
         )
-    if not 0 < worth < np.inf:
-        raise InputError("a prior from scores", f"a worth of {worth}", "Give a number above 0.")
-    share = worth / len(rows)
-    precision = begun.prior_precision + share * np.einsum("ni,nj->ij", rows, rows)
-    return solved(
-        replace(begun, prior_precision=precision, prior_moment=share * np.einsum("nk,ni->ki", scores, rows))
-    )
+    precision = np.eye(rows.shape[1]) * policy.ridge + rows.T @ rows
+    return np.asarray(np.linalg.solve(precision, rows.T @ scores).T, np.float64)
 
 
 def carried(old: policies.Policy, state: policies.State, new: policies.Policy) -> policies.State:
@@ -105,7 +66,7 @@ def carried(old: policies.Policy, state: policies.State, new: policies.Policy) -
     state : State
         Of the old one.
     new : Policy
-        With the same features, measured alike, and as many factors.
+        With the same features, measured alike, the same prior, and as many factors.
 
     Returns
     -------
@@ -114,10 +75,10 @@ def carried(old: policies.Policy, state: policies.State, new: policies.Policy) -
     Raises
     ------
     InputError
-        Features or factors differ.
+        Features, factors or priors differ.
     """
-    if (old.center, old.scale, len(old.factors)) != (new.center, new.scale, len(new.factors)):
-        found, todo = "other features or factors", "Start it anew, or from batch scores."
+    if _begun_by(old) != _begun_by(new):
+        found, todo = "other features or factors, or another prior", "Start it anew."
         raise InputError("keeping what a policy learned", found, todo)
     to, of = _staying(old.models, new.models)
     whole = ("residual", "price", "spent", "since")
@@ -132,6 +93,12 @@ def carried(old: policies.Policy, state: policies.State, new: policies.Policy) -
         begun.shown[to], begun.closed[to] = state.shown[of], state.closed[of]
         begun.harms[:, to] = state.harms[:, of]
     return solved(begun)
+
+
+def _begun_by(policy: policies.Policy) -> tuple[object, ...]:
+    """What of a policy its models must share with another's."""
+    prior = dict(zip(policy.models, policy.prior, strict=False))
+    return policy.center, policy.scale, len(policy.factors), prior, policy.worth
 
 
 def _staying(old: tuple[str, ...], new: tuple[str, ...]) -> tuple[list[int], list[int]]:

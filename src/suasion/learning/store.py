@@ -16,13 +16,13 @@ from suasion.errors import BusyError, DamageError, InputError
 from suasion.learning.priors import carried
 from suasion.ledger import Ledger, draws
 
-_MAGIC = b"suasion policy 2\n"
+_MAGIC = b"suasion policy 3\n"
 _NUMBERS = ("residual", "price", "spent", "since")
 _SCALARS = ("day", *_NUMBERS)
 _ARRAYS = tuple(one.name for one in fields(policies.State) if one.name not in (*_SCALARS, "version"))
 _KINDS = {"count": "<i8", "shown": "<i8", "harms": "<i8", "closed": "|b1"}
 
-_MEASURED = ("center", "features", "scale")
+_MEASURED = ("center", "features", "prior", "scale", "worth")
 
 TRIES = 20
 """So often another process may be first."""
@@ -78,8 +78,8 @@ def from_bytes(policy: policies.Policy, made: bytes, version: int = 0) -> polici
     """The state that `to_bytes` made bytes of.
 
     Where the policy's arms, levels or guardrails have changed since, arms of the same name know what they
-    knew (`carried`). Where its features have, or what they are measured by, nothing can be kept: it starts
-    anew.
+    knew (`carried`). Where its features have, or what they are measured by, or its prior, nothing can be
+    kept: it starts anew.
 
     Parameters
     ----------
@@ -102,6 +102,7 @@ def from_bytes(policy: policies.Policy, made: bytes, version: int = 0) -> polici
         center, scale = (tuple(map(float.fromhex, told[name])) for name in ("center", "scale"))
         guards = tuple(policies.Guardrail(name, 0.5) for name in told["guardrails"])
         arms, features = (tuple(map(str, told[name])) for name in ("arms", "features"))
+        prior = tuple(tuple(map(float.fromhex, one[1:])) for one in told["prior"])
         old = policies.Policy(
             policies.Kind.THOMPSON,
             arms,
@@ -110,6 +111,8 @@ def from_bytes(policy: policies.Policy, made: bytes, version: int = 0) -> polici
             features=features,
             guardrails=guards,
             factors=tuple(tuple(map(str, levels)) for levels in told["factors"]),
+            prior=prior,
+            worth=float.fromhex(told["worth"]),
         )
         numbers = {"day": int(told["day"]), **{n: float.fromhex(told[n]) for n in _NUMBERS}}
     except (KeyError, ValueError, TypeError, InputError) as error:
@@ -224,6 +227,11 @@ def _shape(policy: policies.Policy) -> dict[str, Any]:
         "scale": [float(one).hex() for one in policy.scale],
         "guardrails": [guardrail.name for guardrail in policy.guardrails],
         "factors": [list(levels) for levels in policy.factors],
+        "prior": [
+            [name, *(float(one).hex() for one in means)]
+            for name, means in zip(policy.models, policy.prior, strict=False)
+        ],
+        "worth": float(policy.worth).hex(),
     }
 
 

@@ -113,7 +113,7 @@ def sharpness(policy: Policy, state: State) -> float:
     deviation = math.sqrt(variance(policy, state))
     if policy.kind is Kind.THOMPSON:
         return deviation
-    seen = float(state.weight.sum()) / policy.parts.shape[1]
+    seen = (policy.worth * len(policy.models) + float(state.weight.sum())) / policy.parts.shape[1]
     return policy.gamma * math.sqrt(seen / state.mean.shape[1]) / deviation
 
 

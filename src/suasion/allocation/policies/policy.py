@@ -113,6 +113,11 @@ class Policy:
         What a day leaves of what was learned before it, in (0, 1]: below 1 where the world drifts.
     ridge : float
         Prior precision of each coefficient, in units of the reward's precision.
+    prior : tuple of tuple of float
+        Of each model the coefficients that are expected before anything was learned; 0 where left out.
+    worth : float
+        As so many rewards of each model they weigh, beside the `ridge`: of persons whose features do not
+        depend on each other, and differ from the centers by one unit in the mean of squares.
     gamma : float
         Of SquareCB: how fast it settles.
     guardrails : tuple of Guardrail
@@ -142,6 +147,8 @@ class Policy:
     spread: float = 0.5
     keep: float = 1.0
     ridge: float = 5.0
+    prior: tuple[tuple[float, ...], ...] = ()
+    worth: float = 0.0
     gamma: float = 30.0
     guardrails: tuple[Guardrail, ...] = ()
 
@@ -169,6 +176,9 @@ class Policy:
                 0 < one < math.inf for one in positive
             ),
             "a center that is no number": all(map(math.isfinite, self.center)),
+            "a prior that is not one of 1 + features for each model": not self.prior or self._expected(),
+            "a prior's worth that is below 0, or of no prior": self.worth == 0
+            or (bool(self.prior) and 0 < self.worth < math.inf),
             "a day that leaves nothing, or more than there was": 0 < self.keep <= 1,
         }
         return [found for found, fits in tests.items() if not fits]
@@ -178,6 +188,10 @@ class Policy:
         floor = least * (1 - self.holdout) >= self.exploration - 1e-12
         one_each = len(self.shares) == len(self.arms) and least >= 0
         return one_each and abs(sum(self.shares) - 1) < 1e-9 and floor
+
+    def _expected(self) -> bool:
+        each = [len(one) == 1 + len(self.center) and all(map(math.isfinite, one)) for one in self.prior]
+        return len(each) == len(self.models) and all(each)
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -269,7 +283,7 @@ class State:
 
 
 def start(policy: Policy, day: int = 0) -> State:
-    """What a policy knows before anything: every coefficient is about 0.
+    """What a policy knows before anything: every coefficient is about that of its prior.
 
     Parameters
     ----------
@@ -283,7 +297,7 @@ def start(policy: Policy, day: int = 0) -> State:
     (2, 2)
     """
     k, m, p = len(policy.arms), len(policy.models), 1 + len(policy.center)
-    precision = np.tile(np.eye(p) * policy.ridge, (m, 1, 1))
+    mean, precision = np.array(policy.prior or np.zeros((m, p)), np.float64), policy.ridge + policy.worth
     return State(
         version=0,
         day=day,
@@ -291,10 +305,10 @@ def start(policy: Policy, day: int = 0) -> State:
         weight=np.zeros(m),
         gram=np.zeros((m, p, p)),
         moment=np.zeros((m, p)),
-        prior_precision=precision,
-        prior_moment=np.zeros((m, p)),
-        covariance=np.tile(np.eye(p) / policy.ridge, (m, 1, 1)),
-        mean=np.zeros((m, p)),
+        prior_precision=np.tile(np.eye(p) * precision, (m, 1, 1)),
+        prior_moment=precision * mean,
+        covariance=np.tile(np.eye(p) / precision, (m, 1, 1)),
+        mean=mean,
         residual=0.0,
         price=0.0,
         spent=0.0,

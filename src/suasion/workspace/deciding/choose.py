@@ -40,7 +40,7 @@ def policy_of(placement: declared.Placement) -> policies.Policy:
     scales = [terms.scales.get(feature, (0.0, 1.0)) for feature in placement.features]
     of_arms = [placement.variants[arm].cost for arm in arms]
     of_levels = [level.cost for levels in placement.factors.values() for level in levels.values()]
-    money, worth = placement.budget, math.hypot(*placement.weights.values())
+    money, spread, prior = placement.budget, math.hypot(*placement.weights.values()), terms.prior
     return policies.Policy(
         kind=policies.Kind(terms.kind),
         arms=arms,
@@ -53,8 +53,10 @@ def policy_of(placement: declared.Placement) -> policies.Policy:
         features=placement.features,
         costs=tuple(of_levels or of_arms) if any(of_arms) else (),
         budget=None if money is None else policies.Budget(money.amount, money.since, money.until),
-        spread=SPREAD * worth,
+        spread=SPREAD * spread,
         keep=terms.keep,
+        prior=() if prior is None else tuple(prior.means[arm] for arm in arms),
+        worth=0.0 if prior is None else prior.worth,
         guardrails=tuple(
             policies.Guardrail(event, harm.limit, harm.confidence)
             for event, harm in placement.guardrails.items()

@@ -177,7 +177,7 @@ def _laid_out(
     matching, _ = members(brief.segment, traits)
     full = capped(ledger, placement.record, prepared.settings, at)
     aimed = np.isin(permitted, matching) & ~np.isin(permitted, full)
-    features, unknown = _features(traits, permitted, placement.features)
+    features, unknown = numbers_of(traits, permitted, placement.features)
     notes = _filled(features, unknown, placement.features)
     arms, chances = _before(prepared, found, permitted)
     luck = uniforms(permitted, placement.record, key)
@@ -252,7 +252,7 @@ def _by_part(
     return persons, None if allowed.all() else allowed
 
 
-def _features(
+def numbers_of(
     traits: pa.Table, persons: Ids, names: tuple[str, ...]
 ) -> tuple[npt.NDArray[np.float32], Bools]:
     """Traits as numbers, and which of them are not known."""
