@@ -22,7 +22,7 @@ def people(n: int, k: int = 2, seed: int = 0, cost: float = 1.0) -> Options:
     )
 
 
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=15)
 @given(st.integers(0, 2**32), st.integers(1, 40), st.sampled_from([0.0, 0.05]))
 def test_an_option_is_drawn_for_nobody_or_for_a_whole_segment(seed: int, least: int, holdout: float):
     luck = np.random.default_rng(seed)

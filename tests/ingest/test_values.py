@@ -202,7 +202,7 @@ ROWS = st.tuples(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(ROWS, min_size=1, max_size=6))
 def test_a_no_of_any_row_outweighs_every_yes_of_the_same_identifier(load: Load, rows: list[tuple[str, ...]]):
     """Rejected rows are heard, too: repeated ones, and those with a bad age."""

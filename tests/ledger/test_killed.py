@@ -17,7 +17,7 @@ from suasion.errors import BusyError
 from suasion.ledger import draws
 
 WRITER = run_path(str(Path(__file__).with_name("writer.py")))
-NAMES, ROWS, KILLS = WRITER["NAMES"], WRITER["ROWS"], 6
+NAMES, ROWS, KILLS = WRITER["NAMES"], WRITER["ROWS"], 4
 Start = Callable[..., BaseProcess]
 
 

@@ -582,7 +582,7 @@ def structure() -> list[str]:
     return [tag for tag in read(page(named("a", "b"))).order if tag not in DRAWN]
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(name=st.text(min_size=1, max_size=40))
 def test_no_text_changes_the_structure_of_the_page(name: str):
     assert [tag for tag in read(page(named(name, name))).order if tag not in DRAWN] == structure()

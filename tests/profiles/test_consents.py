@@ -226,7 +226,7 @@ WORD = st.tuples(
 )
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(WORD, max_size=3), st.one_of(st.none(), WORD))
 def test_facts_and_claims_agree_on_who_refused(
     tmp_path: Path, imported: list[tuple[Any, ...]], person: tuple[Any, ...] | None

@@ -191,7 +191,7 @@ def test_a_run_killed_in_the_middle_leaves_the_old_tables_whole(clinic, suasion_
     assert suasion_cli("run", "-w", clinic).code == 0
     before = suasion.open(clinic).tables()
     luck = random.Random(7)
-    for _ in range(3):
+    for _ in range(2):
         command = [sys.executable, "-m", "suasion.cli", "run", "-w", str(clinic)]
         with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as killed:
             time.sleep(luck.uniform(2.0, 5.0))

@@ -36,7 +36,7 @@ from suasion.ledger import Ledger, postgres, sends, tokens
 TOWN = run_path(str(Path(__file__).with_name("livetown.py")))
 INTERLEAVING = run_path(str(Path(__file__).with_name("interleaving.py")))
 Schedule, fault = INTERLEAVING["Schedule"], INTERLEAVING["fault"]
-FAST, SLOW, PARTS = {"sqlite": 1_000, "postgres": 200}, 100_000, 10
+FAST, SLOW, PARTS = {"sqlite": 500, "postgres": 100}, 100_000, 10
 BROKEN = 1_000
 """A broken sender is caught within so many."""
 

@@ -7,7 +7,9 @@ import json
 import pytest
 
 
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize(
+    "seed", [*range(4), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(4, 10))]
+)
 def test_an_unseen_experiment_goes_from_init_to_report(seed, tmp_path, unseen, suasion_cli) -> None:
     made = unseen(seed)
     folder = tmp_path / "workspace"

@@ -40,7 +40,7 @@ def drawn(n: int, share: float, key: bytes) -> tuple[list[int], list[float], lis
 
 @pytest.mark.parametrize("share", [0.1, 0.5])
 def test_weights_by_the_stored_probability_tell_what_any_policy_brings(share: float):
-    n, misses = 4000, list[float]()
+    n, misses = 2000, list[float]()
     truth = np.array([0.1, 0.5, 0.3])
     target = np.array([0.2, 0.5, 0.3])
     for seed in range(30):
