@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
-from suasion.ingest.tracking.wire import Checked, Id, Usual, Wire, text
+from suasion.ingest.tracking.wire import Checked, Id, text
 
 MOST_EVENT = 32 * 2**10
 """Bytes of an event."""
@@ -27,8 +27,6 @@ _VARIES = ("messageId", "sentAt", "writeKey")
 """Keys that may be another when an event is sent again."""
 
 _read = msgspec.json.Decoder(Checked).decode
-_read_all = msgspec.json.Decoder(list[Usual]).decode
-_read_context = msgspec.json.Decoder(dict[str, Any] | None).decode
 _read_object = msgspec.json.Decoder(dict[str, Any]).decode
 _read_raws = msgspec.json.Decoder(dict[str, Raw]).decode
 _write = msgspec.json.Encoder(order="deterministic").encode
@@ -59,53 +57,28 @@ def judge(batch: list[Raw], kind: str | None, suspect: bool) -> tuple[list[str],
     list of str, list of Raw, tuple of Dead
         The message ids of the good, the good, and the others.
     """
-    usual = None if suspect else _all_good(batch, kind)
-    if usual is not None:
-        return usual, batch, ()
     ids: list[str] = []
     raws: list[Raw] = []
     dead: list[Dead] = []
     for raw in batch:
         try:
             event = _read(raw)
+            name = event.message_id
+            fault = _fault(event, kind or event.type) or _misshapen(event, raw, suspect)
+            if fault:
+                dead.append(Dead(fault, _shown(name)))
+                continue
+            if name.__class__ is not str or not name:
+                name, raw = _named(raw, name)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as cause:
             dead.append(Dead(_reason(cause), _id_in(raw)))
             continue
-        name = event.message_id
-        fault = _fault(event, kind or event.type) or _misshapen(event, raw, suspect)
-        if fault:
-            dead.append(Dead(fault, _shown(name)))
-            continue
-        if name.__class__ is not str or not name:
-            name, raw = _named(raw, name)
         ids.append(name)  # pyright: ignore[reportArgumentType]
         raws.append(raw)
     return ids, raws, tuple(dead)
 
 
-def _all_good(batch: list[Raw], kind: str | None) -> list[str] | None:
-    """The message ids, where everything is small and good; None where each must be looked at.
-
-    Most batches are so, and are read at once in half the time.
-    """
-    if max(map(len, batch), default=0) > _SMALL:
-        return None
-    try:
-        events = _read_all(b"[" + b",".join(batch) + b"]")
-        for context in {bytes(event.context) for event in events} - {b""}:
-            _read_context(context)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return None
-    ids: list[str] = []
-    for event in events:
-        name = event.message_id
-        if name.__class__ is not str or not name or _fault(event, kind or event.type):
-            return None
-        ids.append(name)  # pyright: ignore[reportArgumentType]
-    return ids
-
-
-def _fault(event: Wire, kind: str | None) -> str | None:
+def _fault(event: Checked, kind: str | None) -> str | None:
     """What an event of its type lacks."""
     if kind == "track":
         lacks = event.event in (None, "")

@@ -34,14 +34,6 @@ class Checked(Wire, rename="camel", gc=False):
     context: dict[str, Any] | None = None
 
 
-class Usual(Wire, rename="camel", gc=False):
-    """Read to be checked, but for the context: events of a client often have the same."""
-
-    properties: dict[str, Any] | None = None
-    traits: dict[str, Any] | None = None
-    context: Raw = Raw()
-
-
 class Kept(Wire, rename="camel", gc=False):
     """Read after it was checked: what is inside of its objects stays as it is."""
 
