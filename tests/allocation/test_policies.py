@@ -31,6 +31,12 @@ def _knowing(policy: Policy, means: Any, deviations: Any) -> State:
     return replace(policies.start(policy), mean=means[:, None], covariance=covariance)
 
 
+def _seen(state: State, weight: Any) -> State:
+    """The state as if so many rewards of each model had been learned, of people with usual features."""
+    weight = np.broadcast_to(np.asarray(weight, float), state.weight.shape)
+    return replace(state, weight=weight, gram=weight[:, None, None] * np.eye(state.mean.shape[1]))
+
+
 def _best(means: Any, deviations: Any) -> np.ndarray:
     """The policy's probabilities, without floors."""
     policy = Policy(Kind.THOMPSON, NAMES[: len(means)])
@@ -106,7 +112,7 @@ def test_the_order_of_arms_changes_nothing(arms: list[tuple[float, float]], luck
 @settings(max_examples=100, deadline=None)
 def test_squarecb_is_the_formula(means: list[float], weight: float):
     policy = Policy(Kind.SQUARECB, NAMES[: len(means)], gamma=3.0)
-    state = replace(_knowing(policy, means, np.ones(len(means))), weight=np.full(len(means), weight))
+    state = _seen(_knowing(policy, means, np.ones(len(means))), weight)
     best, k = int(np.argmax(means)), len(means)
     spread = np.sqrt(10 * 0.25 / (10 + k * weight))
     gamma = 3.0 * np.sqrt(k * weight) / spread
@@ -125,7 +131,7 @@ def test_floors_and_holdout_are_kept_and_what_is_not_allowed_has_no_chance(
     shares = tuple([1 / k] * k) if kind is Kind.FIXED else ()
     floor = part * (1 - holdout) / k
     policy = Policy(kind, NAMES[:k], floor, holdout, shares, center=(0.0,) * 2, scale=(1.0,) * 2)
-    state = replace(policies.start(policy), mean=luck.normal(size=(k, 3)), weight=np.full(k, 50.0))
+    state = _seen(replace(policies.start(policy), mean=luck.normal(size=(k, 3))), 50.0)
     allowed = luck.random((20, k)) < 0.6
     found = policies.probabilities(policy, state, luck.normal(size=(20, 2)), allowed)
     assert (found[~allowed] == 0).all()
@@ -143,7 +149,7 @@ def test_fixed_shares_stay_among_the_arms_that_are_open():
 @pytest.mark.parametrize("kind", LEARNING)
 def test_a_closed_arm_is_shown_to_nobody_and_a_dear_one_to_fewer(kind: Kind):
     policy = Policy(kind, ("a", "b"), costs=(1.0, 0.0), guardrails=(Guardrail("complained", 0.01),))
-    even = replace(_knowing(policy, [0.0, 0.0], [1.0, 1.0]), weight=np.ones(2))
+    even = _seen(_knowing(policy, [0.0, 0.0], [1.0, 1.0]), 1.0)
     both = np.ones((1, 2), bool)
     assert np.allclose(policies.probabilities(policy, even, np.zeros((1, 0)), both), 0.5)
     dear = policies.probabilities(policy, replace(even, price=1.0), np.zeros((1, 0)), both)[0]
@@ -192,7 +198,7 @@ def test_every_number_draws_an_arm_where_arms_sum_to_one(uniform: float):
 def test_one_person_alone_gets_what_they_get_among_others(kind: Kind):
     luck = np.random.default_rng(5)
     policy = Policy(kind, NAMES[:6], center=(0.0,) * 3, scale=(1.0,) * 3)
-    state = replace(policies.start(policy), mean=luck.normal(size=(6, 4)), weight=np.full(6, 9.0))
+    state = _seen(replace(policies.start(policy), mean=luck.normal(size=(6, 4))), 9.0)
     people, allowed = luck.normal(size=(50, 3)), luck.random((50, 6)) < 0.7
     together = policies.probabilities(policy, state, people, allowed)
     alone = [policies.probabilities(policy, state, people[i, None], allowed[i, None])[0] for i in range(50)]
@@ -254,7 +260,7 @@ def _factored(kind: Kind, luck: np.random.Generator, **more: Any) -> tuple[Polic
     state, m = policies.start(policy), len(policy.models)
     spread = luck.normal(size=(m, 3, 3))
     known = {"mean": luck.normal(size=(m, 3)), "covariance": spread @ spread.transpose(0, 2, 1) / 9}
-    return policy, replace(state, weight=np.full(m, 40.0), price=0.3, **known)
+    return policy, _seen(replace(state, price=0.3, **known), 40.0)
 
 
 @pytest.mark.parametrize("kind", [Kind.THOMPSON, Kind.SQUARECB])
@@ -276,7 +282,7 @@ def test_a_combination_has_the_product_of_its_levels_chances_among_those_allowed
             some = {name: getattr(state, name)[here] for name in ("mean", "covariance")}
             # The variance of rewards is of all models together.
             weight = np.full(len(here), 7 * 40.0 / 3 / len(here))
-            known = replace(policies.start(alone), price=0.3, weight=weight, **some)
+            known = _seen(replace(policies.start(alone), price=0.3, **some), weight)
             chance = policies.probabilities(alone, known, x[None], np.ones((1, len(here)), bool))[0]
             by_level.append(dict(zip(here, chance.tolist(), strict=True)))
         products = np.array(

@@ -100,6 +100,31 @@ def test_scores_that_do_not_fit_are_refused(scores: np.ndarray):
         from_scores(POLICY, _people(5), scores)
 
 
+def test_a_prior_fades_as_rewards_do():
+    bare = Policy(Kind.THOMPSON, ("a", "b"), keep=0.9)
+    policy, days = replace(bare, prior=((0.9,), (0.1,)), worth=100.0), np.repeat(np.arange(1, 61), 10)
+    arms, luck = np.arange(600) % 2, np.random.default_rng(2).random(600)
+
+    def after(one: Policy) -> np.ndarray:
+        nobody = np.zeros((600, 0))
+        return learn(one, policies.start(one), nobody, arms, luck, np.ones(600), days).mean[:, 0]
+
+    assert policies.start(policy).mean[:, 0] == pytest.approx([0.9, 0.1])
+    # The ridge alone stays where the prior was: 5 of about 50 rewards.
+    assert after(policy) == pytest.approx(after(bare) + np.array([0.9, 0.1]) * 5 / 55, abs=0.01)
+
+
+def test_arms_that_come_and_go_leave_the_prior_of_the_others():
+    policy = replace(POLICY, prior=((0.1, 0.0, 0.2), (0.2, 0.0, 0.0), (0.3, 0.1, 0.0)), worth=7.0)
+    state = learn(policy, policies.start(policy), _people(3), np.arange(3), np.ones(3), np.ones(3))
+    other = replace(policy, arms=("c", "new", "a"), prior=(policy.prior[2], (0.5, 0.5, 0.5), policy.prior[0]))
+    after = store.from_bytes(other, store.to_bytes(policy, state))
+    assert np.allclose(after.mean[[0, 2]], state.mean[[2, 0]], rtol=1e-9)
+    assert np.allclose(after.mean[1], 0.5)
+    assert np.allclose(after.covariance[1], np.eye(3) / 8)
+    assert after.count.tolist() == [1, 0, 1]
+
+
 def test_bytes_keep_the_prior_and_another_prior_begins_anew():
     policy = replace(POLICY, prior=((0.1, 0.0, 0.2),) * 3, worth=7.0)
     state = learn(policy, policies.start(policy), _people(3), np.arange(3), np.ones(3), np.ones(3))

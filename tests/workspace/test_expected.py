@@ -9,10 +9,12 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from sqlalchemy import insert
 from typer.testing import CliRunner
 
 from suasion.cli.app import app
 from suasion.errors import CampaignError, OrderError
+from suasion.ledger import schema
 from suasion.workspace import Workspace, deciding
 from suasion.workspace.deciding.choose import policy_of
 from suasion.workspace.deciding.prepare import prepare
@@ -74,9 +76,9 @@ def test_the_prior_foresees_what_the_scores_do(town: Workspace):
     assert list(found.means) == ["reminder", "invitation"]
     for number, arm in enumerate(found.means, 1):
         scores = forecast[f"expected:came:{number}"].to_numpy()
-        # The regression of scores that are linear but for bends and their noise, at the mean of the features.
+        # The regression of scores that are linear but for bends and their noise, near the mean of features.
         assert found.means[arm][0] == pytest.approx(scores.mean(), abs=0.1)
-        assert all(float(f"{one:.4g}") == one for one in found.means[arm])
+        assert all(float(f"{one:.2g}") == one for one in found.means[arm])
 
 
 def test_what_the_command_prints_is_what_the_file_takes(town: Workspace, monkeypatch: pytest.MonkeyPatch):
@@ -131,6 +133,8 @@ invitation = [0.4, 0.0, 0.0]
         (lambda text: text.replace("thompson", "fixed"), "learns nothing"),
         (lambda text: text.replace("public_health", "commercial"), "same purpose"),
         (lambda text: text.replace("invitation", "letter"), "no treatment 'letter'"),
+        (lambda text: text.replace("age = [45, 15], ", ""), r"scales = \{ age = \[\d\d, \d\d\] \}"),
+        (lambda text: text + '[goals]\n"Unsubscribed" = -30\n', "goals beside the outcome"),
     ],
 )
 def test_no_prior_is_made_where_scores_say_nothing_of_it(
@@ -139,6 +143,61 @@ def test_no_prior_is_made_where_scores_say_nothing_of_it(
     change(town, change_of)
     with pytest.raises(CampaignError, match=said):
         deciding.expected(town, placed.NAME, "checkup")
+
+
+def test_a_prior_that_would_tell_one_person_s_score_is_not_made(town: Workspace):
+    path = town.folder / "sources" / "residents.csv"
+    lines = path.read_text().splitlines()
+    found = deciding.expected(town, placed.NAME, "checkup")
+    assert found.people > 1_000
+    of_one = [f"{line},{'rare' if not n else 9.0 if n == 7 else 0.0}" for n, line in enumerate(lines)]
+    path.write_text("\n".join(of_one) + "\n")
+    mapping = path.with_suffix(".toml")
+    mapping.write_text(mapping.read_text().replace("[traits]\n", '[traits]\nrare = "rare"\n', 1))
+    traits = 'type = "number"\ncategory = "behavior"\nlabel = "Rare"\n'
+    (town.folder / "traits" / "rare.toml").write_text(f"[traits.rare]\n{traits}")
+    change(town, lambda text: text.replace('"visits"]', '"visits", "rare"]'))
+    change(town, lambda text: text.replace("visits = [1, 2]", "visits = [1, 2], rare = [0, 0.3]"))
+    town.ingest()
+    town.score("checkup")
+    with pytest.raises(CampaignError, match="unlike anybody's"):
+        deciding.expected(town, placed.NAME, "checkup")
+
+
+def test_who_opted_out_or_is_not_in_the_segment_gives_no_score(town: Workspace):
+    everybody = deciding.expected(town, placed.NAME, "checkup").people
+    traits = town.tables().read("traits", "ingest")
+    forecast = town.tables().read("forecasts.checkup", "score")["person"].to_numpy()
+    at = town.now()
+    with town.ledger.writing() as connection:
+        for person in forecast[:300].tolist():
+            row = {"person": person, "channel": "email", "reason": "opted_out", "at": at}
+            connection.execute(insert(schema.suppressions).values(**row))
+    fewer = deciding.expected(town, placed.NAME, "checkup").people
+    assert everybody - 300 <= fewer < everybody
+    (town.folder / "segments" / "young.toml").write_text('label = "Young"\nwhere = "age < 60"\n')
+    change(town, lambda text: text.replace('generic = "plain"', 'generic = "plain"\nsegment = "young"'))
+    young = deciding.expected(town, placed.NAME, "checkup").people
+    assert young < fewer
+    ages = dict(zip(traits["person"].to_pylist(), traits["age"].to_pylist(), strict=True))
+    assert young <= sum(ages[person] < 60 for person in forecast.tolist())
+
+
+def test_a_prior_for_a_challenger_goes_by_its_own_scales(town: Workspace):
+    with pytest.raises(CampaignError, match="no challenger"):
+        deciding.expected(town, placed.NAME, "checkup", challenger=True)
+    change(
+        town,
+        lambda text: (
+            text.replace("thompson", "fixed")
+            + '\n[challenger]\nkind = "squarecb"\nscales = { age = [30, 30], visits = [1, 2] }\n'
+        ),
+    )
+    found = deciding.expected(town, placed.NAME, "checkup", challenger=True)
+    change(town, lambda text: text.replace("fixed", "thompson"))
+    own = deciding.expected(town, placed.NAME, "checkup")
+    for arm, means in own.means.items():
+        assert found.means[arm][1] == pytest.approx(2 * means[1], rel=0.1, abs=0.002)
 
 
 def test_without_scores_there_is_no_prior(town: Workspace):
@@ -162,9 +221,9 @@ def test_few_people_make_no_prior(tmp_path: Path):
 @pytest.mark.parametrize(
     ("written", "said"),
     [
-        ("reminder = [0.1, 0.0, 0.0]", "give 3 for each variant"),
+        ("reminder = [0.1, 0.0, 1e308]\ninvitation = [0.1, 0.0, 0.0]", "less than or equal"),
         ("reminder = [0.1, 0.0]\ninvitation = [0.1, 0.0]", "give 3 for each variant"),
-        ("reminder = [0.1, 0.0, inf]\ninvitation = [0.1, 0.0, 0.0]", "finite"),
+        ("reminder = [0.1, 0.0, inf]\ninvitation = [0.1, 0.0, 0.0]", "less than or equal"),
     ],
 )
 def test_a_prior_that_does_not_fit_its_placement_is_refused(town: Workspace, written: str, said: str):
@@ -172,6 +231,15 @@ def test_a_prior_that_does_not_fit_its_placement_is_refused(town: Workspace, wri
     change(town, lambda text: text + prior)
     with pytest.raises(CampaignError, match=said):
         deciding.show(town, placed.NAME)
+
+
+def test_a_variant_of_which_the_prior_says_nothing_is_taken_for_the_mean_of_the_others(town: Workspace):
+    prior = (
+        "\n[policy.prior]\nworth = 50\n[policy.prior.means]\nreminder = [0.1, 0, 0]\ngone = [0.3, 0, 0.2]\n"
+    )
+    change(town, lambda text: text + prior)
+    placement = prepare(town.folder, town.settings, placed.NAME, town.now()).placement
+    assert np.allclose(policy_of(placement).prior, [[0.1, 0, 0], [0.2, 0, 0.1]])
 
 
 def test_shares_that_stay_have_no_prior(town: Workspace):

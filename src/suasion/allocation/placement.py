@@ -127,8 +127,8 @@ class Placement(Declared):
         many = 1 + len(self.features)
         if kind == "fixed" or self.factors:
             raise ValueError(f"{where}: for what learns, and for variants that are no combinations")
-        if prior.means.keys() != {*self.treatments} or any(len(one) != many for one in prior.means.values()):
-            raise ValueError(f"{where}.means: give {many} for each variant but the generic one: 1 + features")
+        if any(len(one) != many for one in prior.means.values()):
+            raise ValueError(f"{where}.means: give {many} for each variant: 1 + the number of features")
 
     def _check_terms(self) -> None:
         if self.variants[self.generic].cost:

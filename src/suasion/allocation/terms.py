@@ -19,6 +19,8 @@ Combined = Annotated[str, StringConstraints(pattern=rf"^{_NAME}(\+{_NAME})*$")]
 Event = Annotated[str, StringConstraints(min_length=1)]
 Share = Annotated[float, Field(gt=0, le=1)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
+MOST_WORTH = 1e6
+"""Rewards that a prior may weigh."""
 Cost = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False, strict=True)]
 
 
@@ -49,12 +51,13 @@ class Level(Declared):
 class PriorTerms(Declared):
     """What is expected of treatments before any was shown, such as `suasion placement prior` makes of scores.
 
-    `means` are of each treatment: the reward of a person whose features are all at their centers, then what
-    one unit of each feature adds. It weighs as much as `worth` rewards of each treatment.
+    `means` are of treatments: the reward of a person whose features are all at their centers, then what one
+    unit of each feature adds; a treatment without any is taken for the mean of them. It weighs as much as
+    `worth` rewards of each treatment, and fades as rewards do.
     """
 
-    worth: Annotated[Finite, Field(gt=0, le=1e6)]
-    means: dict[Name, tuple[Finite, ...]]
+    worth: Annotated[Finite, Field(gt=0, le=MOST_WORTH)]
+    means: Annotated[dict[Name, tuple[Annotated[float, Field(ge=-1e6, le=1e6)], ...]], Field(min_length=1)]
 
 
 class PolicyTerms(Declared):

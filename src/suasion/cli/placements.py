@@ -51,18 +51,20 @@ def show(name: Name, workspace: Folder = HERE, as_json: AsJson = False) -> None:
 def prior(
     name: Name,
     campaign: Annotated[str, typer.Option(help="Whose scores.")],
-    worth: Annotated[float, typer.Option(min=1, help="As so many rewards of each variant they weigh.")],
+    worth: Annotated[float, typer.Option(min=1, max=1e6, help="As so many rewards a variant they weigh.")],
+    challenger: Annotated[bool, typer.Option("--challenger", help="For its policy.")] = False,
     workspace: Folder = HERE,
     as_json: AsJson = False,
 ) -> None:
     """Say what a campaign's scores expect of the variants, as the placement's file has it."""
-    found = work(workspace, lambda ws: deciding.expected(ws, name, campaign))
+    found = work(workspace, lambda ws: deciding.expected(ws, name, campaign, challenger=challenger))
     if as_json:
         screen.emit({**asdict(found), "worth": worth})
         return
     about = ", ".join(("constant", *found.features))
     typer.echo(f"# '{found.outcome}' as campaign '{campaign}' expects it of {found.people:,} people: {about}")
-    typer.echo(f"[policy.prior]\nworth = {worth}\n\n[policy.prior.means]")
+    table = "challenger" if challenger else "policy"
+    typer.echo(f"[{table}.prior]\nworth = {worth}\n\n[{table}.prior.means]")
     for arm, means in found.means.items():
         typer.echo(f"{arm} = [{', '.join(map(repr, means))}]")
 

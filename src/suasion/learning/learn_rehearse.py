@@ -93,12 +93,10 @@ def rehearse(
     sums = (count, weight, gram, moment, state.prior_precision, state.prior_moment)
     arms, chances = np.empty(len(rows), np.int64), np.empty(len(rows))
     thompson = policy.kind is policies.Kind.THOMPSON
-    expected = policy.worth * len(policy.models)
     how = (
         thompson,
         policy.spread,
         policy.gamma,
-        expected,
         policy.keep,
         policies.bounds(policy),
         policy.parts,
@@ -125,7 +123,7 @@ def rehearse(
 @numba.njit(cache=True, nogil=True, error_model="numpy")
 def _play(how, given, shift, is_open, clock, sums, models, arms, chances):  # pyright: ignore[reportMissingParameterType, reportUnknownParameterType]
     """Write the arms chosen and their chances (n,), and change what was known into what is."""
-    thompson, spread, gamma, expected, keep, bounds, parts = how
+    thompson, spread, gamma, keep, bounds, parts = how
     rows, rewards, uniforms, days = given
     k, each, p = len(parts), parts.shape[1], models[1].shape[1]
     scratch, places, made = np.empty((5, max(k, p))), np.empty(k, np.int64), np.empty(k)
@@ -137,7 +135,10 @@ def _play(how, given, shift, is_open, clock, sums, models, arms, chances):  # py
         seen /= each
         sharp = np.sqrt((_GUESSED * spread * spread + clock[1] / each) / (_GUESSED + seen))
         if not thompson:
-            sharp = gamma * np.sqrt((expected / each + seen) / p) / sharp
+            known = 0.0
+            for a in range(len(sums[1])):
+                known += sums[2][a, 0, 0]
+            sharp = gamma * np.sqrt(known / each / p) / sharp
         learned = models[1], models[0], shift, sharp, bounds
         _one_row(thompson, rows[i], is_open, parts, *learned, scratch, places, made)
         arm = _draw_one(made, uniforms[i])

@@ -54,11 +54,33 @@ def from_scores(policy: policies.Policy, features: npt.NDArray[np.floating], sco
     return np.asarray(np.linalg.solve(precision, rows.T @ scores).T, np.float64)
 
 
+def alike(old: policies.Policy, new: policies.Policy) -> bool:
+    """Whether one can go on with what the other learned: the same features, measured alike; the same prior.
+
+    Parameters
+    ----------
+    old, new : Policy
+
+    Returns
+    -------
+    bool
+    """
+    priors = [dict(zip(one.models, one.prior, strict=False)) for one in (old, new)]
+    same = all(priors[1].get(name) == means for name, means in priors[0].items() if name in new.models)
+    return same and _measured(old) == _measured(new)
+
+
+def _measured(policy: policies.Policy) -> tuple[object, ...]:
+    measured = policy.features, policy.center, policy.scale
+    return *measured, len(policy.factors), policy.worth, bool(policy.prior)
+
+
 def carried(old: policies.Policy, state: policies.State, new: policies.Policy) -> policies.State:
     """What a policy whose arms changed keeps: arms, or levels, of the same name know what they knew.
 
-    A new one starts from the mean of those that stay, with the ridge's precision: it is taken for one of
-    their kind until it shows otherwise. Counts of guardrails stay only where the guardrails do.
+    A new one starts from its prior; without one from the mean of those that stay, with the ridge's precision:
+    it is taken for one of their kind until it shows otherwise. Counts of guardrails stay only where the
+    guardrails do.
 
     Parameters
     ----------
@@ -66,7 +88,7 @@ def carried(old: policies.Policy, state: policies.State, new: policies.Policy) -
     state : State
         Of the old one.
     new : Policy
-        With the same features, measured alike, the same prior, and as many factors.
+        It is `alike`.
 
     Returns
     -------
@@ -75,16 +97,17 @@ def carried(old: policies.Policy, state: policies.State, new: policies.Policy) -
     Raises
     ------
     InputError
-        Features, factors or priors differ.
+        It is not.
     """
-    if _begun_by(old) != _begun_by(new):
+    if not alike(old, new):
         found, todo = "other features or factors, or another prior", "Start it anew."
         raise InputError("keeping what a policy learned", found, todo)
     to, of = _staying(old.models, new.models)
     whole = ("residual", "price", "spent", "since")
     begun = replace(policies.start(new), day=state.day, **{name: getattr(state, name) for name in whole})
     kind = state.mean[of].mean(axis=0) if of else np.zeros(state.mean.shape[1])
-    begun.prior_moment[:] = new.ridge * kind
+    if not new.prior:
+        begun.prior_moment[:] = new.ridge * kind
     for name in ("count", "weight", "gram", "moment", "prior_precision", "prior_moment"):
         getattr(begun, name)[to] = getattr(state, name)[of]
     names = [[one.name for one in policy.guardrails] for policy in (old, new)]
@@ -93,12 +116,6 @@ def carried(old: policies.Policy, state: policies.State, new: policies.Policy) -
         begun.shown[to], begun.closed[to] = state.shown[of], state.closed[of]
         begun.harms[:, to] = state.harms[:, of]
     return solved(begun)
-
-
-def _begun_by(policy: policies.Policy) -> tuple[object, ...]:
-    """What of a policy its models must share with another's."""
-    prior = dict(zip(policy.models, policy.prior, strict=False))
-    return policy.center, policy.scale, len(policy.factors), prior, policy.worth
 
 
 def _staying(old: tuple[str, ...], new: tuple[str, ...]) -> tuple[list[int], list[int]]:

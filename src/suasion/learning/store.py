@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from suasion.allocation import policies
 from suasion.errors import BusyError, DamageError, InputError
-from suasion.learning.priors import carried
+from suasion.learning.priors import alike, carried
 from suasion.ledger import Ledger, draws
 
 _MAGIC = b"suasion policy 3\n"
@@ -22,7 +22,6 @@ _SCALARS = ("day", *_NUMBERS)
 _ARRAYS = tuple(one.name for one in fields(policies.State) if one.name not in (*_SCALARS, "version"))
 _KINDS = {"count": "<i8", "shown": "<i8", "harms": "<i8", "closed": "|b1"}
 
-_MEASURED = ("center", "features", "prior", "scale", "worth")
 
 TRIES = 20
 """So often another process may be first."""
@@ -121,7 +120,7 @@ def from_bytes(policy: policies.Policy, made: bytes, version: int = 0) -> polici
     before, now = _shape(old), _shape(policy)
     if before == now:
         return state
-    if all(before[name] == now[name] for name in _MEASURED) and len(old.factors) == len(policy.factors):
+    if alike(old, policy):
         return replace(carried(old, state, policy), version=version)
     return replace(policies.start(policy, state.day), version=version)
 

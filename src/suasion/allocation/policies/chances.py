@@ -113,7 +113,7 @@ def sharpness(policy: Policy, state: State) -> float:
     deviation = math.sqrt(variance(policy, state))
     if policy.kind is Kind.THOMPSON:
         return deviation
-    seen = (policy.worth * len(policy.models) + float(state.weight.sum())) / policy.parts.shape[1]
+    seen = float(state.gram[:, 0, 0].sum()) / policy.parts.shape[1]  # with what the prior is worth
     return policy.gamma * math.sqrt(seen / state.mean.shape[1]) / deviation
 
 

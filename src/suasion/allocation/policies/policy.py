@@ -116,7 +116,7 @@ class Policy:
     prior : tuple of tuple of float
         Of each model the coefficients that are expected before anything was learned; 0 where left out.
     worth : float
-        As so many rewards of each model they weigh, beside the `ridge`: of persons whose features do not
+        As so many rewards of each model they weigh, and fade as those do: of persons whose features do not
         depend on each other, and differ from the centers by one unit in the mean of squares.
     gamma : float
         Of SquareCB: how fast it settles.
@@ -236,9 +236,9 @@ class State:
     weight : array of float, shape (m,)
         The same, older days counting less.
     gram : array of float, shape (m, p, p)
-        Sum of the outer products of features, so weighted.
+        Sum of the outer products of features, so weighted, with those that the prior is worth.
     moment : array of float, shape (m, p)
-        Sum of features times reward, so weighted.
+        Sum of features times reward, so weighted, with those that the prior is worth.
     prior_precision : array of float, shape (m, p, p)
         In units of the reward's precision.
     prior_moment : array of float, shape (m, p)
@@ -297,17 +297,17 @@ def start(policy: Policy, day: int = 0) -> State:
     (2, 2)
     """
     k, m, p = len(policy.arms), len(policy.models), 1 + len(policy.center)
-    mean, precision = np.array(policy.prior or np.zeros((m, p)), np.float64), policy.ridge + policy.worth
+    mean, one = np.array(policy.prior or np.zeros((m, p)), np.float64), np.tile(np.eye(p), (m, 1, 1))
     return State(
         version=0,
         day=day,
         count=np.zeros(m, np.int64),
         weight=np.zeros(m),
-        gram=np.zeros((m, p, p)),
-        moment=np.zeros((m, p)),
-        prior_precision=np.tile(np.eye(p) * precision, (m, 1, 1)),
-        prior_moment=precision * mean,
-        covariance=np.tile(np.eye(p) / precision, (m, 1, 1)),
+        gram=policy.worth * one,
+        moment=policy.worth * mean,
+        prior_precision=policy.ridge * one,
+        prior_moment=policy.ridge * mean,
+        covariance=one / (policy.ridge + policy.worth),
         mean=mean,
         residual=0.0,
         price=0.0,

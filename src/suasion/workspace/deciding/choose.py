@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import fmean
 
 import numba
 import numpy as np
@@ -55,13 +57,19 @@ def policy_of(placement: declared.Placement) -> policies.Policy:
         budget=None if money is None else policies.Budget(money.amount, money.since, money.until),
         spread=SPREAD * spread,
         keep=terms.keep,
-        prior=() if prior is None else tuple(prior.means[arm] for arm in arms),
+        prior=() if prior is None else _means(prior, arms),
         worth=0.0 if prior is None else prior.worth,
         guardrails=tuple(
             policies.Guardrail(event, harm.limit, harm.confidence)
             for event, harm in placement.guardrails.items()
         ),
     )
+
+
+def _means(prior: declared.PriorTerms, arms: Sequence[str]) -> tuple[tuple[float, ...], ...]:
+    """What is expected of each arm; of one that the prior does not know, the mean of those it knows."""
+    usual = tuple(fmean(column) for column in zip(*prior.means.values(), strict=True))
+    return tuple(prior.means.get(arm, usual) for arm in arms)
 
 
 @dataclass(frozen=True)

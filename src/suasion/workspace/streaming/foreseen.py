@@ -68,7 +68,8 @@ def foreseen(ledger: Ledger, tables: Tables, placement: declared.Placement, now:
     """Judge both policies of a placement by progressive validation.
 
     The log is cut into blocks in the order of time. Before each, both policies learn from what was due by
-    then, as they would have live, beginning with nothing; with that they say what they would have shown.
+    then, as they would have live; with that they say what they would have shown. The challenger begins with
+    nothing: nobody can tell whether its prior was made of what it is judged on.
 
     Parameters
     ----------
@@ -107,7 +108,8 @@ def foreseen(ledger: Ledger, tables: Tables, placement: declared.Placement, now:
         adaptive=True,
     )
     counted, closed = counted_of(tables, placement), closed_since(ledger, placement.record)
-    challenger = would_show(lessons, counted, closed, challenging, blocks)
+    bare = challenging.policy.model_copy(update={"prior": None})
+    challenger = would_show(lessons, counted, closed, challenging.model_copy(update={"policy": bare}), blocks)
     champion = would_show(lessons, counted, closed, placement, blocks)
     at = lessons.exposures.shown_at[rows]
     return Foreseen(logged, challenger, champion, at, int(ripe.sum()))
