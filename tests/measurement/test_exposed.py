@@ -59,10 +59,8 @@ def test_of_a_placement_looked_at_every_day_95_of_100_intervals_hold_all_days_at
     for seed in range(runs):
         one = WORLD["lived"](seed, 2500)
         for end in range(200, 2501, 100):
-            part = replace(
-                one.exposed,
-                **{name: getattr(one.exposed, name)[:end] for name in ("arms", "chances", "came")},
-            )
+            columns = ("arms", "chances", "costs", "came")
+            part = replace(one.exposed, **{name: getattr(one.exposed, name)[:end] for name in columns})
             told = exposed.together(part, HOLDOUT)
             true = WORLD["Lived"](part, one.expected[:end], one.chances[:end]).together
             if told.effect is not None and not told.effect.low <= true <= told.effect.high:
