@@ -148,8 +148,8 @@ def check_policies(
     """See that each policy that would decide may.
 
     The first policy of a placement needs no estimate: nobody was shown anything, so there is no log to
-    estimate it on, and what learns begins with equal chances. From the first exposure on, another policy
-    decides only as a challenger whose estimate was shown, or after that as the champion.
+    estimate it on, and what learns begins with equal chances, or as its prior says. From the first exposure
+    on, another policy decides only as a challenger whose estimate was shown, or after that as the champion.
 
     Parameters
     ----------
