@@ -116,7 +116,7 @@ def build(folder: Path, people: int) -> str:
     said += 'public_url = "http://127.0.0.1:8000"\ncap = { sends = 3, days = 7 }\n'
     (folder / "suasion.toml").write_text(said, "utf-8")
     columns = "\n".join(f'{name} = "{name}"' for name in ("age", *names))
-    (folder / "sources" / "people.toml").write_text(_SOURCE.format(columns=columns), "utf-8")
+    (folder / "sources" / "people.toml").write_text(_SOURCE.format(columns=columns) + SAID, "utf-8")
     (folder / "segments" / "adults.toml").write_text('label = "Adults"\nwhere = "age >= 18"\n', "utf-8")
     traits = '[traits.age]\ntype = "integer"\ncategory = "age"\nlabel = "Age"\nfact = "age"\n'
     for name in names:
@@ -138,17 +138,7 @@ def build(folder: Path, people: int) -> str:
     return keys.add(folder, "bench", [keys.Scope.DECIDE], datetime.now(UTC))
 
 
-_SOURCE = """
-file = "people.csv"
-licence = "drawn at random"
-purposes = ["public_health"]
-basis = "consent"
-observed_on = 2026-10-01
-territory = "DE"
-[identifiers]
-member = "member"
-[traits]
-{columns}
+SAID = """
 [[consents]]
 column = "ok"
 purpose = "public_health"
@@ -163,6 +153,19 @@ fact = "noticed"
 value = true
 who = "Ada"
 why = "for the benchmark"
+"""
+"""Of a source of the benchmarks: a yes to the site, and what its owner vouches for."""
+_SOURCE = """
+file = "people.csv"
+licence = "drawn at random"
+purposes = ["public_health"]
+basis = "consent"
+observed_on = 2026-10-01
+territory = "DE"
+[identifiers]
+member = "member"
+[traits]
+{columns}
 """
 _PLACEMENT = """
 label = "Home"

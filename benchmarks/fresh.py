@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import Any
 
 import suasion
+from benchmarks.decide import SAID
 from benchmarks.ingest import on_core
 from benchmarks.timing import load
 from suasion.server import keys
@@ -90,21 +91,8 @@ observed_on = 2026-10-01
 territory = "DE"
 identifiers = { member = "member" }
 traits = { age = "age" }
-[[consents]]
-column = "ok"
-purpose = "public_health"
-channel = "web"
-said_at = "said"
-capture = "form"
-wording = "Yes, show me what helps me most."
-separate = true
-written = true
-[[attest]]
-fact = "noticed"
-value = true
-who = "Ada"
-why = "for the benchmark"
-""",
+"""
+    + SAID,
 }
 
 

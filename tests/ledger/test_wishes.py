@@ -124,8 +124,7 @@ def test_wishes_are_read_back_and_the_last_word_counts(book: Any):
     wishes.keep_to(book.ledger, 5, WishKind.FEWER, "page", NOW, 4)
     wishes.keep_to(book.ledger, 5, WishKind.FEWER, "operator", NOW, 2)
     wishes.keep_to(book.ledger, 3, WishKind.SALE_OPTED_OUT, "gpc", NOW)
-    (wish,) = wishes.wishes_of(book.ledger, 5)
-    assert (wish.kind, wish.amount, wish.source) == ("fewer", 2, "operator")
+    assert book.rows("SELECT kind, amount, source FROM wishes WHERE person = 5") == [("fewer", 2, "operator")]
     assert wishes.table(book.ledger).to_pylist() == [
         {"person": 3, "kind": "sale_opted_out"},
         {"person": 5, "kind": "fewer"},

@@ -14,8 +14,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from suasion.errors import InputError
 from suasion.identity import opened
-from suasion.lake import load
-from suasion.ledger import keys, running, subject, tokens
+from suasion.lake import StoredTable, load
+from suasion.ledger import keys, running, tokens
 from suasion.rights import Holdings, erase, passed, stages, verify_certificate
 from suasion.rights.certificate import certificate_from, public_key
 
@@ -41,7 +41,8 @@ def learned(town: Any) -> None:
 
 def test_at_the_first_stage_no_copy_of_the_lake_tells_a_contact_detail(town: Any):
     ws, person = town.open(), town.person()
-    versions = subject.versions_of(ws.ledger, "identities")
+    stored = "SELECT name, file, rows, size FROM table_versions WHERE name = :n ORDER BY version DESC"
+    versions = [StoredTable(*row) for row in town.sql(stored, n="identities")]
     copies = [load(ws.lake, one) for one in versions]
     theirs = [copy.filter(pa.compute.equal(copy["person"], person)) for copy in copies]
     cells = [row for table in theirs for row in table.to_pylist() if row["sealed"]]

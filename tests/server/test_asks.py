@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode
 
 import pytest
 
-from suasion.ledger import tokens, wishes
+from suasion.ledger import subject, tokens
 from suasion.rights import requests, seals_of
 from suasion.server.reasons import Reasons
 
@@ -259,5 +259,5 @@ def test_reasons_are_told_once_they_are_there_and_never_in_a_queue():
 
 def test_a_wish_of_the_page_is_read_back(site: Any, world: Any):
     _post(site, f"/why/{world.token(3)}/wish", kind="fewer", amount="4")
-    (found,) = wishes.wishes_of(world.workspace.ledger, FIRST + 3)
-    assert (found.kind, found.amount, found.source) == ("fewer", 4, "page")
+    (found,) = subject.rows_of(world.workspace.ledger, [FIRST + 3], [])["wishes"]
+    assert (found["kind"], found["amount"], found["source"]) == ("fewer", 4, "page")

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from suasion.errors import BusyError
 from suasion.ingest.inbox import Inbox
 from suasion.ingest.signals import gpp
-from suasion.ledger import reading, running, said
+from suasion.ledger import reading, running, said, subject
 from suasion.profiles import assemble_facts, catalogue_from
 from suasion.rules import Channel, Purpose
 from suasion.workspace.brief import sources_from
@@ -235,8 +235,8 @@ def test_an_opt_out_by_the_browser_is_in_force_when_the_turn_ends(site):
     site.send(order(ONE, total=5), context={"gpc": True})
     turn = site.turn()
     assert (turn.events, turn.untracked, turn.refused) == (1, 1, 1)
-    (wish,) = said.wishes.wishes_of(site.ws.ledger, site.person("member", ONE))
-    assert (str(wish.kind), wish.source) == ("sale_opted_out", "#gpc")
+    (wish,) = subject.rows_of(site.ws.ledger, [site.person("member", ONE)], [])["wishes"]
+    assert (wish["kind"], wish["source"]) == ("sale_opted_out", "#gpc")
     assert site.of(ONE)["orders"] == 0
     assert site.events()[0]["payload"] is None
     site.send(order(ONE, total=5), context={"gpc": True})
@@ -303,8 +303,8 @@ def test_strings_of_consent_platforms_opt_out(site):
     site.send(order(ONE), context={"gppString": out[0]})
     site.send(order(TWO), context={"gppString": others[0]})
     assert site.turn().refused == 1
-    (wish,) = said.wishes.wishes_of(site.ws.ledger, site.person("member", ONE))
-    assert (str(wish.kind), wish.source) == ("sale_opted_out", "#gpp")
+    (wish,) = subject.rows_of(site.ws.ledger, [site.person("member", ONE)], [])["wishes"]
+    assert (wish["kind"], wish["source"]) == ("sale_opted_out", "#gpp")
 
 
 def test_blanks_name_nobody(site):

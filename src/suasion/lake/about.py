@@ -10,8 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from suasion.errors import DamageError
-from suasion.lake.files import StoredTable
+from suasion.lake.files import StoredTable, whole
 from suasion.lake.subject import PERSON, rows_about
 
 
@@ -40,16 +39,9 @@ def load_about(folder: Path, stored: StoredTable, persons: Collection[int]) -> p
     DamageError
         The file is gone, cut, or not what was written.
     """
-    path = folder / stored.file
-    todo = "Restore the file from a backup, or run `suasion ingest` and the later stages again."
-    if not path.is_file() or path.stat().st_size != stored.size:
-        raise DamageError(f"table '{stored.name}'", f"{stored.file} is missing or has another size", todo)
-    try:
-        with pq.ParquetFile(path, page_checksum_verification=True) as file:
-            found = list(_found(file, sorted(persons)))
-            return pa.concat_tables(found) if found else file.schema_arrow.empty_table()
-    except (pa.ArrowException, OSError) as error:
-        raise DamageError(f"table '{stored.name}'", f"{stored.file}: {type(error).__name__}", todo) from error
+    with whole(folder, stored) as path, pq.ParquetFile(path, page_checksum_verification=True) as file:
+        found = list(_found(file, sorted(persons)))
+        return pa.concat_tables(found) if found else file.schema_arrow.empty_table()
 
 
 def _found(file: pq.ParquetFile, persons: list[int]) -> Iterator[pa.Table]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Generator, Iterable
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from suasion.errors import DamageError
 
 _GROUP = 1 << 17
 """Rows; `load_about` reads no less of a sorted table."""
+_RESTORE = "Restore the file from a backup, or run `suasion ingest` and the later stages again."
 _MADE_HERE = "*-" + "[0-9a-f]" * 12 + ".parquet"
 
 
@@ -66,6 +68,18 @@ def store(folder: Path, name: str, table: pa.Table) -> StoredTable:
     return StoredTable(name, path.name, table.num_rows, path.stat().st_size)
 
 
+@contextmanager
+def whole(folder: Path, stored: StoredTable) -> Generator[Path]:
+    """The file of a version, if it is there and as long as it was; errors of reading it are damage."""
+    path, asked = folder / stored.file, f"table '{stored.name}'"
+    if not path.is_file() or path.stat().st_size != stored.size:
+        raise DamageError(asked, f"{stored.file} is missing or has another size", _RESTORE)
+    try:
+        yield path
+    except (pa.ArrowException, OSError) as error:
+        raise DamageError(asked, f"{stored.file}: {type(error).__name__}", _RESTORE) from error
+
+
 def load(folder: Path, stored: StoredTable, columns: Collection[str] | None = None) -> pa.Table:
     """Read one version of a table.
 
@@ -87,17 +101,11 @@ def load(folder: Path, stored: StoredTable, columns: Collection[str] | None = No
     DamageError
         The file is gone, cut, or not what was written.
     """
-    path = folder / stored.file
-    todo = "Restore the file from a backup, or run `suasion ingest` and the later stages again."
-    if not path.is_file() or path.stat().st_size != stored.size:
-        raise DamageError(f"table '{stored.name}'", f"{stored.file} is missing or has another size", todo)
-    try:
+    with whole(folder, stored) as path:
         has = None if columns is None else [name for name in pq.read_schema(path).names if name in columns]
         table = pq.read_table(path, columns=has, partitioning=None, page_checksum_verification=True)
-    except (pa.ArrowException, OSError) as error:
-        raise DamageError(f"table '{stored.name}'", f"{stored.file}: {type(error).__name__}", todo) from error
     if table.num_rows != stored.rows:
-        raise DamageError(f"table '{stored.name}'", f"{table.num_rows} rows, not {stored.rows}", todo)
+        raise DamageError(f"table '{stored.name}'", f"{table.num_rows} rows, not {stored.rows}", _RESTORE)
     return table
 
 

@@ -130,13 +130,6 @@ def newest(ledger: Ledger, placement: str) -> PolicyVersion | None:
         return _version(connection.execute(_newest_first(placement).limit(1)).first())
 
 
-def version_of(ledger: Ledger, placement: str, version: int) -> PolicyVersion | None:
-    """A version by its number, or None where there is none; see `newest`."""
-    with ledger.engine.connect() as connection:
-        chosen = _newest_first(placement).where(policies.c.version == version)
-        return _version(connection.execute(chosen).first())
-
-
 def newest_number(ledger: Ledger, placement: str) -> int:
     """The number of the newest version, 0 where nothing was learned: cheap enough to ask every second."""
     with ledger.engine.connect() as connection:

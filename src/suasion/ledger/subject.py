@@ -169,14 +169,6 @@ def campaigns(ledger: Ledger) -> dict[str, dict[str, Any]]:
     return {row.name: json.loads(row.declared) for row in rows}
 
 
-def versions_of(ledger: Ledger, name: str) -> list[StoredTable]:
-    """All versions of a table that are still stored, newest first."""
-    of_table = select(table_versions).where(table_versions.c.name == name)
-    with ledger.engine.connect() as connection:
-        rows = connection.execute(of_table.order_by(table_versions.c.version.desc())).all()
-    return [StoredTable(row.name, row.file, row.rows, row.size) for row in rows]
-
-
 def history_of(ledger: Ledger, name: str, read: Callable[[StoredTable], pa.Table]) -> Iterator[pa.Table]:
     """All that is still stored of a table, newest first, whoever is being erased.
 

@@ -118,14 +118,6 @@ def lift(ledger: Ledger, person: int, kind: WishKind) -> bool:
         return connection.execute(delete(wishes).where(_this(person, kind))).rowcount > 0
 
 
-def wishes_of(ledger: Ledger, person: int) -> tuple[Wish, ...]:
-    """What a person wishes, by kind."""
-    chosen = select(wishes).where(wishes.c.person == person).order_by(wishes.c.kind)
-    with ledger.engine.connect() as connection:
-        rows = connection.execute(chosen).all()
-    return tuple(Wish(WishKind(row.kind), row.amount, row.source, row.at) for row in rows)
-
-
 def table(ledger: Ledger) -> pa.Table:
     """Everybody's wishes: columns ``person`` (int64) and ``kind`` (text), sorted."""
     chosen = select(wishes.c.person, wishes.c.kind).order_by(wishes.c.person, wishes.c.kind)

@@ -15,7 +15,6 @@ CLOCK = timedelta(hours=72)
 """From when it is known until the authority must know (GDPR, Art. 33(1))."""
 RULE = "GDPR, Art. 33 and 34"
 Risk = Literal["none", "some", "high"]
-RISKS: tuple[Risk, ...] = ("none", "some", "high")
 
 _breaches = schema.breaches
 
